@@ -21,7 +21,7 @@ export interface DatagramChannel {
    * Sends one datagram. The caller may reuse `payload` immediately.
    * @throws RangeError if the payload is longer than `maxPayload`
    * @throws DialError `exhausted` if the send queue is full, `closed` after close(), `unreachable`
-   * after the local address has changed
+   * after the local address has changed, `over-budget`
    */
   send(payload: Uint8Array): void;
 
@@ -76,8 +76,9 @@ export interface DatagramAddress {
  * - `too-long`: the payload does not fit into one packet
  * - `queue-full`: too many datagrams are waiting to be sent
  * - `closed`: the port or the tunnel is closed
+ * - `over-budget`: the traffic budget is used up
  */
-export type UnsentReason = 'no-route' | 'too-long' | 'queue-full' | 'closed';
+export type UnsentReason = 'no-route' | 'too-long' | 'queue-full' | 'closed' | 'over-budget';
 
 /**
  * A UDP port inside the tunnel, which exchanges datagrams with any number of hosts. All hosts see

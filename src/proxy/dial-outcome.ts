@@ -8,13 +8,15 @@ export interface FailedDial {
   readonly message: string;
   /** The cause of the tunnel's silence, if the reason is `no-handshake` or `timeout`. */
   readonly silence?: Silence | undefined;
+  /** After how many seconds to try again, if the reason is `over-budget`. */
+  readonly retryAfter?: number | undefined;
 }
 
 /** Converts an error that a Dialer has thrown. */
 export function failedDial(error: unknown): FailedDial {
   if (error instanceof DialError) {
-    const { reason, message, silence } = error;
-    return { reason, message, ...(silence && { silence }) };
+    const { reason, message, silence, retryAfter } = error;
+    return { reason, message, ...(silence && { silence }), ...(retryAfter && { retryAfter }) };
   }
   const message = error instanceof Error ? error.message : 'the dialer did not report a reason';
   return { reason: 'dial-failed', message };

@@ -26,7 +26,8 @@ export interface Dialer {
 export interface KeepableStream extends Duplex {
   /**
    * Whether both directions are open, everything sent is acknowledged, nothing received is unread,
-   * and the tunnel still has the session in which the connection was opened.
+   * and the tunnel still has the session in which the connection was opened. False while the traffic
+   * budget is used up.
    */
   readonly isQuiet: boolean;
   /**
@@ -69,6 +70,7 @@ export interface DialTarget {
  * - `not-ready`: the tunnel is not up yet, or no longer up; nothing was sent
  * - `no-such-name`: the name servers inside the tunnel have no address for the name
  * - `name-unresolved`: the name servers do not answer, or cannot be reached
+ * - `over-budget`: the traffic budget is used up; nothing was sent
  */
 export type DialFailure =
   | 'no-route'
@@ -80,21 +82,28 @@ export type DialFailure =
   | 'exhausted'
   | 'not-ready'
   | 'no-such-name'
-  | 'name-unresolved';
+  | 'name-unresolved'
+  | 'over-budget';
 
 export class DialError extends Error {
   override readonly name = 'DialError';
   readonly reason: DialFailure;
   /** The cause of the tunnel's silence, if the reason is `no-handshake` or `timeout`. */
   readonly silence: Silence | undefined;
+  /** After how many seconds to try again, if the reason is `over-budget`. */
+  readonly retryAfter: number | undefined;
 
   constructor(
     reason: DialFailure,
     message: string,
-    options?: ErrorOptions & { readonly silence?: Silence | undefined },
+    options?: ErrorOptions & {
+      readonly silence?: Silence | undefined;
+      readonly retryAfter?: number | undefined;
+    },
   ) {
     super(message, options);
     this.reason = reason;
     this.silence = options?.silence;
+    this.retryAfter = options?.retryAfter;
   }
 }

@@ -31,7 +31,7 @@ export interface EchoChannel {
    * @returns the time at which the request was sent, on the clock of EchoEvent.at
    * @throws RangeError if the payload is longer than `maxPayload`
    * @throws DialError `exhausted` if the send queue is full, `closed` after close(), `unreachable`
-   * after the local address has changed
+   * after the local address has changed, `over-budget`
    */
   send(sequence: number, payload: Uint8Array): number;
 

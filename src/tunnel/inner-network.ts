@@ -7,6 +7,7 @@ import { TunnelDatagramPorts } from './node/datagram-ports.js';
 import { TunnelEchoDialer } from './node/echo-dialer.js';
 import { NameDialer } from './names/name-dialer.js';
 import { NameResolver, type NameServers } from './names/name-resolver.js';
+import { cutError } from './node/node-errors.js';
 import { NodeNetwork } from './node/node-network.js';
 import { OpenSockets } from './node/open-sockets.js';
 import type { Clock } from '../ports/clock.js';
@@ -49,12 +50,13 @@ export class InnerNetwork {
   readonly #names: NameResolver;
 
   constructor({ config, engine, link, clock, entropy, log }: InnerNetworkOptions) {
-    const { driver, silence } = link;
-    const host = { engine, driver, silence, clock, entropy, mtu: config.mtu };
+    const { driver, silence, budget } = link;
+    const host = { engine, driver, silence, budget, clock, entropy, mtu: config.mtu };
     this.#engine = engine;
     this.#clock = clock;
     const sockets = new OpenSockets(clock);
     this.#sockets = sockets;
+    budget?.onCut(() => sockets.cut(cutError));
     this.#dialer = new TunnelDialer({ ...host, onDialled: (socket) => sockets.add(socket) });
     const dialer = new TunnelDialer(host);
     this.#ownDialer = dialer;

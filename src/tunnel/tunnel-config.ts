@@ -2,6 +2,7 @@ import type { CongestionAlgorithm } from '../engine/netstack-engine.js';
 import type { Secret } from '../lib/secrets/secret.js';
 import { type ConfigName, DEFAULT_CONFIG } from '../lib/text/config-name.js';
 import type { HostNames } from '../proxy/dns/host-names.js';
+import type { TrafficBudget } from './traffic/traffic-budget.js';
 import {
   type IpAddress,
   type IpPrefix,
@@ -41,6 +42,8 @@ export interface TunnelConfig {
   readonly fallbackHosts?: HostNames | undefined;
   /** In tun mode: whether traffic meant for the tunnel is blocked after the tunnel ends. */
   readonly killSwitch?: boolean | undefined;
+  /** In userspace mode: the traffic after which new work is refused. */
+  readonly budget?: TrafficBudget | undefined;
 }
 
 /**

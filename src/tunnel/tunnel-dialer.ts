@@ -9,6 +9,7 @@ import type { Driver } from './driver.js';
 import { DialledConnection } from './node/dialled-connection.js';
 import { ADDRESS_GONE } from './node/node-errors.js';
 import type { Timer } from '../ports/clock.js';
+import type { BudgetGuard } from './traffic/budget-gate.js';
 import {
   closingTunnel,
   routeTo,
@@ -25,6 +26,7 @@ export interface TunnelDialerOptions {
   readonly engine: NetstackEngine;
   readonly driver: Driver;
   readonly silence: PeerSilence;
+  readonly budget?: BudgetGuard | undefined;
   /** Called with each connection that is returned to a caller. */
   readonly onDialled?: (socket: TcpSocket) => void;
 }
@@ -70,6 +72,7 @@ export class TunnelDialer implements Dialer {
   async connect(target: DialTarget, signal?: AbortSignal): Promise<DialledConnection> {
     signal?.throwIfAborted();
     if (this.#closed !== undefined) throw this.#closed;
+    this.#options.budget?.require();
     const { address, peer } = routeTo(target.host, this.#options.engine, this.#options.silence);
     return this.#connect({ address, port: target.port }, peer, signal);
   }
@@ -79,7 +82,7 @@ export class TunnelDialer implements Dialer {
     peer: Peer,
     signal: AbortSignal | undefined,
   ): Promise<DialledConnection> {
-    const { engine, driver, silence } = this.#options;
+    const { engine, driver, silence, budget } = this.#options;
     return new Promise((resolve, reject) => {
       const timers: Timer[] = [];
       const settle = (outcome: () => void) => {
@@ -103,7 +106,7 @@ export class TunnelDialer implements Dialer {
         else fail(this.#explain(reason, remote));
       });
       dialled.link = {
-        isCurrent: () => !peer.isRemoved,
+        isCurrent: () => !peer.isRemoved && budget?.isOpen !== false,
         received: () => peer.rxBytes,
         suspect: () => this.#suspect(remote),
         silenceError: () => this.#explainSilence(),

@@ -5,8 +5,9 @@ import type { Silence } from '../lib/silence.js';
  * - a Silence: the reason why the Arc server is silent
  * - `not-connected`: the tunnel is up, but the connection inside it failed
  * - `closing`: the tunnel was closed during the operation
+ * - `over-budget`: the traffic budget is used up
  */
-export type TunnelFailure = Silence | 'not-connected' | 'closing';
+export type TunnelFailure = Silence | 'not-connected' | 'closing' | 'over-budget';
 
 /** The error if a tunnel could not be established or was lost. */
 export class TunnelError extends UserError {

@@ -2,6 +2,7 @@
 import type { Silence } from '../lib/silence.js';
 import type { TrafficPeriod } from '../lib/traffic-days.js';
 import type { DirectionTraffic } from './traffic/outer-traffic.js';
+import type { BudgetUse } from './traffic/traffic-budget.js';
 
 export interface TunnelStatus {
   readonly mode: 'tun' | 'kernel' | 'userspace';
@@ -61,6 +62,8 @@ export interface TrafficStatus {
   /** All tunnels of this SIM and this user, by days in UTC; undefined if not stored. */
   readonly today?: TrafficPeriod | undefined;
   readonly month?: TrafficPeriod | undefined;
+  /** The use of the budget, in both directions together; undefined without a budget. */
+  readonly budget?: readonly BudgetUse[] | undefined;
 }
 
 export type TunnelHealth =

@@ -133,6 +133,8 @@ export class UserspaceTunnel extends NodeTunnel implements Tunnel {
   ): Promise<UserspaceTunnel> {
     const timestamps = await openTimestamps(config, ports);
     const tunnel = new UserspaceTunnel(config, ports, timestamps, options);
+    // Otherwise, the first connections would be allowed although the budget is used up.
+    if (config.budget !== undefined) await tunnel.#link.trafficKnown();
     tunnel.#link.start();
     return tunnel;
   }

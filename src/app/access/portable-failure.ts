@@ -50,7 +50,7 @@ export function otherVersion(holder: string): string {
   return `${holder} is another version of arctun, which cannot share its tunnel`;
 }
 
-const TUNNEL_FAILURES = new Set<string>([...SILENCES, 'not-connected', 'closing']);
+const TUNNEL_FAILURES = new Set<string>([...SILENCES, 'not-connected', 'closing', 'over-budget']);
 
 function tunnelErrorFrom(value: unknown): TunnelError | undefined {
   const { reason, what, why, next } = (value ?? {}) as Record<string, unknown>;

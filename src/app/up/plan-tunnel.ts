@@ -14,6 +14,7 @@ import type { HostNames } from '../../proxy/dns/host-names.js';
 import type { LoadedArcConfig } from '../config/load-arc-config.js';
 import { PLATFORM_HOSTS } from '../names/platform-hosts.js';
 import { parseTunnelConfig, type TunnelConfig } from '../../tunnel/tunnel-config.js';
+import type { TrafficBudget } from '../../tunnel/traffic/traffic-budget.js';
 import type { CongestionAlgorithm } from '../../tunnel/userspace-tunnel.js';
 
 export interface TunnelPlan {
@@ -27,6 +28,8 @@ export interface TunnelPlan {
   readonly hosts?: HostNames | undefined;
   /** In tun mode: whether to block traffic meant for the tunnel until `up` is stopped. */
   readonly killSwitch?: boolean | undefined;
+  /** In userspace mode: the traffic after which new work is refused. */
+  readonly budget?: TrafficBudget | undefined;
 }
 
 /**
@@ -80,6 +83,7 @@ function tunnelConfigOf(options: TunnelPlan): TunnelConfig {
     hosts: options.hosts,
     fallbackHosts: PLATFORM_HOSTS,
     killSwitch: options.killSwitch,
+    budget: options.budget,
   });
 }
 

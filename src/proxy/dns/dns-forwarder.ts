@@ -4,6 +4,7 @@ import ipaddr from 'ipaddr.js';
 import { messageOf } from '../../lib/errors/error-message.js';
 import { untilAborted } from '../../lib/waits.js';
 import type { Clock } from '../../ports/clock.js';
+import { DialError } from '../dialer.js';
 import type { ListenerCounters } from '../http/listener.js';
 import type { ProxyLog } from '../proxy-log.js';
 import {
@@ -65,7 +66,7 @@ export class DnsForwarder {
     return this.#waits.size;
   }
 
-  /** Counts a query that got SERVFAIL as a failure, and a message that is not a query as dropped. */
+  /** Counts a query that got SERVFAIL or REFUSED as a failure, and a message that is not a query as dropped. */
   get counters(): ListenerCounters {
     const dropped = { malformed: this.#ignored };
     return {
@@ -113,14 +114,16 @@ export class DnsForwarder {
       return (await this.#ask(query, via)) ?? this.#failure(query);
     } catch (error) {
       const { log } = this.#options;
-      log.debug({ reason: messageOf(error) }, 'a DNS query got SERVFAIL');
-      return this.#failure(query);
+      const isRefused = error instanceof DialError && error.reason === 'over-budget';
+      const rcode = isRefused ? 'REFUSED' : 'SERVFAIL';
+      log.debug({ reason: messageOf(error) }, `a DNS query got ${rcode}`);
+      return this.#failure(query, isRefused ? RCODE.refused : RCODE.serverFailure);
     }
   }
 
-  #failure(query: DnsQuery): Uint8Array {
+  #failure(query: DnsQuery, rcode: number = RCODE.serverFailure): Uint8Array {
     this.#failures++;
-    return emptyResponse(query, RCODE.serverFailure);
+    return emptyResponse(query, rcode);
   }
 
   /** @throws Error if the tunnel cannot send the query, at the timeout, or after close() */

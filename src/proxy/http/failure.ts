@@ -53,6 +53,8 @@ export interface ForwardFailure {
   readonly spoolId?: string | undefined;
   /** Why the spool does not keep the request. */
   readonly notKept?: string | undefined;
+  /** The Retry-After value in seconds, for `over-budget`. */
+  readonly retryAfter?: number | undefined;
 }
 
 const STATUS: Readonly<Record<FailureReason, number>> = {
@@ -66,6 +68,8 @@ const STATUS: Readonly<Record<FailureReason, number>> = {
   'not-ready': 503,
   'no-such-name': 502,
   'name-unresolved': 504,
+  // RFC 6585 4.
+  'over-budget': 429,
   'dial-failed': 502,
   reset: 502,
   'bad-answer': 502,
@@ -144,7 +148,7 @@ export function failureResponse(
   failure: ForwardFailure,
   target: DialTarget | undefined,
 ): { fields: Record<string, string | number>; body: string } {
-  const { reason, silence, message, spoolId, notKept } = failure;
+  const { reason, silence, message, spoolId, notKept, retryAfter = RETRY_AFTER[reason] } = failure;
   const to = target && formatAuthority(target);
   const error = { reason, silence, message, target: to, spoolId, notKept };
   const body = `${JSON.stringify({ error })}\n`;
@@ -153,7 +157,6 @@ export function failureResponse(
     'Content-Length': Buffer.byteLength(body),
   };
   if (spoolId !== undefined) fields[SPOOL_ID] = spoolId;
-  const retryAfter = RETRY_AFTER[reason];
   if (retryAfter !== undefined && !LASTING.has(silence)) fields['Retry-After'] = retryAfter;
   if (reason === 'method-not-allowed') fields['Allow'] = ALLOW;
   // RFC 9110 15.5.8: a 407 MUST contain a challenge.

@@ -93,6 +93,7 @@ const DIAL_FAILURES: Readonly<Record<DialFailure, true>> = {
   'not-ready': true,
   'no-such-name': true,
   'name-unresolved': true,
+  'over-budget': true,
 };
 
 export function isDialFailure(value: unknown): value is DialFailure {

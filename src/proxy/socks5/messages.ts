@@ -150,6 +150,7 @@ const REPLY_OF: Readonly<Record<FailedDial['reason'], ReplyCode>> = {
   'not-ready': REPLY.networkUnreachable,
   'no-such-name': REPLY.hostUnreachable,
   'name-unresolved': REPLY.hostUnreachable,
+  'over-budget': REPLY.notAllowed,
   'dial-failed': REPLY.generalFailure,
 };
 

@@ -8,6 +8,7 @@ const OF_TUNNEL = new Set<DialFailure>(['no-handshake', 'not-ready', 'closed', '
 export function refusalOf(error: unknown): Unreachable {
   // The tunnel cannot carry this traffic, such as pings through an interface of the system.
   if (!(error instanceof DialError)) return 'prohibited';
+  if (error.reason === 'over-budget') return 'prohibited';
   if (error.reason === 'refused') return 'port';
   return OF_TUNNEL.has(error.reason) ? 'network' : 'host';
 }

@@ -4,6 +4,7 @@ import type { DatagramHandlers, PushedChannel } from '../../proxy/datagram-diale
 import { DialError } from '../../proxy/dialer.js';
 import type { SocketAddress } from '../../wire/ip-address.js';
 import type { Driver } from '../driver.js';
+import type { BudgetGuard } from '../traffic/budget-gate.js';
 import { ADDRESS_GONE } from './node-errors.js';
 
 /** The combined length of the IP and UDP headers in bytes. */
@@ -23,6 +24,7 @@ export interface DatagramChannelHost {
   readonly driver: Driver;
   /** The maximum size of an IP packet inside the tunnel, in bytes. */
   readonly mtu: number;
+  readonly budget?: BudgetGuard | undefined;
   readonly onClose: () => void;
 }
 
@@ -54,6 +56,7 @@ export class TunnelDatagramChannel implements PushedChannel {
   send(payload: Uint8Array): void {
     const { ended } = this.#queue;
     if (ended !== undefined) throw ended;
+    this.#host.budget?.require();
     if (payload.length > this.maxPayload) {
       throw new RangeError(
         `the datagram is ${payload.length} bytes long, but must be at most ${this.maxPayload} bytes to fit into a packet`,

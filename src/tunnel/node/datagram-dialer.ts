@@ -34,7 +34,7 @@ export class TunnelDatagramDialer implements DatagramDialer {
   async open(target: DialTarget, signal?: AbortSignal): Promise<TunnelDatagramChannel> {
     signal?.throwIfAborted();
     this.#requireOpen();
-    const { engine, driver, mtu, silence, maxChannels = MAX_CHANNELS } = this.#options;
+    const { engine, driver, mtu, silence, budget, maxChannels = MAX_CHANNELS } = this.#options;
     const { address, peer } = routeTo(target.host, engine, silence);
     await waitForSession(peer, this.#options, signal);
     this.#requireOpen();
@@ -42,7 +42,7 @@ export class TunnelDatagramDialer implements DatagramDialer {
       throw new DialError('exhausted', 'too many UDP ports are open');
     }
     const channel = new TunnelDatagramChannel(
-      { engine, driver, mtu, onClose: () => void this.#channels.delete(channel) },
+      { engine, driver, mtu, budget, onClose: () => void this.#channels.delete(channel) },
       { address, port: target.port },
     );
     this.#channels.add(channel);
@@ -51,5 +51,6 @@ export class TunnelDatagramDialer implements DatagramDialer {
 
   #requireOpen(): void {
     if (this.#closed) throw closingTunnel();
+    this.#options.budget?.require();
   }
 }

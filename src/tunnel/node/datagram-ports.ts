@@ -12,6 +12,7 @@ import { type IpAddress, parseIpAddress } from '../../wire/ip-address.js';
 import type { Driver } from '../driver.js';
 import type { NameResolver } from '../names/name-resolver.js';
 import { closingTunnel } from '../server/route.js';
+import type { BudgetGuard } from '../traffic/budget-gate.js';
 import { maxDatagramPayload } from './datagram-channel.js';
 
 /** The maximum number of open ports, so that one user cannot use up the tunnel's ports. */
@@ -23,6 +24,7 @@ export interface DatagramPortsHost {
   readonly names: Pick<NameResolver, 'resolve'>;
   /** The maximum size of an IP packet inside the tunnel, in bytes. */
   readonly mtu: number;
+  readonly budget?: BudgetGuard | undefined;
 }
 
 export class TunnelDatagramPorts implements DatagramPorts {
@@ -44,12 +46,13 @@ export class TunnelDatagramPorts implements DatagramPorts {
     if (this.#isClosed) return Promise.reject(closingTunnel());
     if (this.#ports.size >= MAX_PORTS) return Promise.reject(exhausted());
     try {
+      this.#host.budget?.require();
       const onClose = () => void this.#ports.delete(port);
       const port = new TunnelDatagramPort(this.#host, onDatagram, onClose);
       this.#ports.add(port);
       return Promise.resolve(port);
     } catch (error) {
-      return Promise.reject(exhausted(error));
+      return Promise.reject(error instanceof DialError ? error : exhausted(error));
     }
   }
 
@@ -78,7 +81,8 @@ class TunnelDatagramPort implements DatagramPort {
 
   send(payload: Uint8Array, to: DatagramAddress): UnsentReason | undefined {
     if (this.#socket.isClosed) return 'closed';
-    const { engine, driver, mtu } = this.#host;
+    const { engine, driver, mtu, budget } = this.#host;
+    if (budget?.isOpen === false) return 'over-budget';
     const family = to.address.length === 16 ? 6 : 4;
     if (payload.length > maxDatagramPayload(mtu, family)) return 'too-long';
     if (to.port === 0 || !isReachable(engine, to.address)) return 'no-route';

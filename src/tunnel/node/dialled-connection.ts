@@ -4,7 +4,7 @@ export type CloseReason = Parameters<TcpObserver['closed']>[0];
 
 /** What a connection needs to know about the peer through which it was dialed. */
 export interface PeerLink {
-  /** Whether the tunnel still has this peer. */
+  /** Whether the tunnel still has this peer, and its budget allows another request. */
   readonly isCurrent: () => boolean;
   /** The number of bytes received from the peer so far. */
   readonly received: () => number;

@@ -4,6 +4,7 @@ import { DialError } from '../../proxy/dialer.js';
 import type { EchoChannel, EchoEvent } from '../../proxy/echo-dialer.js';
 import { formatIpAddress, type IpAddress } from '../../wire/ip-address.js';
 import type { Driver } from '../driver.js';
+import type { BudgetGuard } from '../traffic/budget-gate.js';
 import { echoErrorText } from './echo-error-text.js';
 import { ADDRESS_GONE } from './node-errors.js';
 
@@ -16,6 +17,7 @@ export interface EchoChannelHost {
   readonly driver: Driver;
   /** The maximum size of an IP packet inside the tunnel, in bytes. */
   readonly mtu: number;
+  readonly budget?: BudgetGuard | undefined;
   readonly onClose: () => void;
 }
 
@@ -51,6 +53,7 @@ export class TunnelEchoChannel implements EchoChannel {
   send(sequence: number, payload: Uint8Array): number {
     const { ended } = this.#queue;
     if (ended !== undefined) throw ended;
+    this.#host.budget?.require();
     if (payload.length > this.maxPayload) {
       throw new RangeError(
         `the payload is ${payload.length} bytes long, but must be at most ${this.maxPayload} bytes to fit into a packet`,

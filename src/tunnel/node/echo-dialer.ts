@@ -33,7 +33,7 @@ export class TunnelEchoDialer implements EchoDialer {
   async open(host: string, { family, signal }: EchoOptions = {}): Promise<EchoChannel> {
     signal?.throwIfAborted();
     this.#requireOpen();
-    const { engine, driver, mtu } = this.#options;
+    const { engine, driver, mtu, budget } = this.#options;
     const { address, peer } = this.#route(await this.#resolve(host, family, signal));
     await waitForSession(peer, this.#options, signal);
     this.#requireOpen();
@@ -41,7 +41,7 @@ export class TunnelEchoDialer implements EchoDialer {
       throw new DialError('exhausted', 'too many pings are running');
     }
     const onClose = () => void this.#channels.delete(channel);
-    const channel = new TunnelEchoChannel({ engine, driver, mtu, onClose }, address);
+    const channel = new TunnelEchoChannel({ engine, driver, mtu, budget, onClose }, address);
     this.#channels.add(channel);
     return channel;
   }
@@ -79,5 +79,6 @@ export class TunnelEchoDialer implements EchoDialer {
 
   #requireOpen(): void {
     if (this.#closed) throw closingTunnel();
+    this.#options.budget?.require();
   }
 }

@@ -44,6 +44,7 @@ const CODE_OF: Readonly<Record<DialFailure, string>> = {
   'not-ready': 'ENETDOWN',
   'no-such-name': 'ENOTFOUND',
   'name-unresolved': 'EAI_AGAIN',
+  'over-budget': 'EDQUOT',
 };
 
 /** Converts the error of a dial to the Node.js error; returns other errors unchanged. */
@@ -61,7 +62,7 @@ export function lookupError(error: unknown, hostname: string): Error {
 }
 
 function codeOfLookup(reason: DialFailure): string {
-  if (reason === 'no-such-name') return 'ENOTFOUND';
+  if (reason === 'no-such-name' || reason === 'over-budget') return CODE_OF[reason];
   // The name servers may be unreachable or silent only temporarily.
   return reason === 'closed' ? 'EAI_CANCELED' : 'EAI_AGAIN';
 }
@@ -99,6 +100,12 @@ export function closeError(
 ): SystemError {
   const [code, text] = LOSS[reason];
   return describe(new Error(text), code, { syscall: 'read', address, port });
+}
+
+/** Returns the error that ends an open connection after the traffic budget is used up. */
+export function cutError(): SystemError {
+  const text = 'the connection was reset, because the traffic budget is used up';
+  return describe(new Error(text), 'EDQUOT', { syscall: 'read' });
 }
 
 /** Returns the error for a UDP socket whose bound address was removed from the tunnel. */

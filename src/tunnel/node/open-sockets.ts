@@ -48,6 +48,15 @@ export class OpenSockets {
     });
   }
 
+  /**
+   * Resets all connections immediately.
+   *
+   * @param error returns the error with which a stream fails
+   */
+  cut(error: () => Error): void {
+    for (const socket of [...this.#sockets]) socket.destroy(error());
+  }
+
   /** Makes a drain in progress end within `gracePeriod` milliseconds. */
   shorten(gracePeriod: number): void {
     if (this.#onDrained === undefined || gracePeriod === Infinity) return;

@@ -10,6 +10,7 @@ import { anyAddress, bindLocal } from './local-end.js';
 import { readPort } from './node-errors.js';
 import type { OpenSockets } from './open-sockets.js';
 import { TcpSocket } from './tcp-socket.js';
+import type { BudgetGuard } from '../traffic/budget-gate.js';
 
 /** The first of the dynamic ports (RFC 6335 6). */
 const FIRST_EPHEMERAL_PORT = 49_152;
@@ -31,6 +32,7 @@ export interface TcpServerHost {
   readonly driver: Driver;
   readonly entropy: Entropy;
   readonly sockets: OpenSockets;
+  readonly budget?: BudgetGuard | undefined;
 }
 
 interface TcpServerEvents {
@@ -143,6 +145,11 @@ export class TcpServer extends EventEmitter<TcpServerEvents> {
     const { allowHalfOpen = false } = this.#options;
     const socket = new TcpSocket(this.#host.driver, { allowHalfOpen });
     socket.attach(connection);
+    if (this.#host.budget?.isOpen === false) {
+      // The netstack does not allow a reset during its call.
+      process.nextTick(() => socket.destroy());
+      return socket.observer;
+    }
     this.#host.sockets.add(socket);
     this.#connections.add(socket);
     socket.once('close', () => {

@@ -13,8 +13,15 @@ import type { Driver } from '../driver.js';
 import { anyAddress, bindLocal } from './local-end.js';
 import { lookupAll } from '../names/lookup.js';
 import type { NameResolver } from '../names/name-resolver.js';
-import { addressGoneError, connectError, readPort, systemError } from './node-errors.js';
+import {
+  addressGoneError,
+  connectError,
+  type ErrorPlace,
+  readPort,
+  systemError,
+} from './node-errors.js';
 import { type PeerSilence, routeTo } from '../server/route.js';
+import type { BudgetGuard } from '../traffic/budget-gate.js';
 
 export interface UdpSocketHost {
   readonly engine: NetstackEngine;
@@ -23,6 +30,7 @@ export interface UdpSocketHost {
   readonly silence: PeerSilence;
   /** The maximum size of an IP packet inside the tunnel, in bytes. */
   readonly mtu: number;
+  readonly budget?: BudgetGuard | undefined;
 }
 
 /** A datagram's sender, and the size of its payload in bytes. */
@@ -232,7 +240,7 @@ export class UdpSocket extends EventEmitter<UdpSocketEvents> {
     }
   }
 
-  /** @throws Error EMSGSIZE, ENOBUFS */
+  /** @throws Error EMSGSIZE, ENOBUFS, EDQUOT */
   #send(bytes: Uint8Array, to?: SocketAddress): void {
     if (this.#isClosed) throw notRunning();
     const socket = this.#socket ?? this.#bind(0, undefined);
@@ -240,6 +248,7 @@ export class UdpSocket extends EventEmitter<UdpSocketEvents> {
     if (target === undefined) throw notRunning();
     const { address, port } = target;
     const place = { syscall: 'send', address: formatIpAddress(address), port };
+    requireBudget(this.#host.budget, place);
     const family = address.length === 16 ? 6 : 4;
     if (bytes.length > maxDatagramPayload(this.#host.mtu, family)) {
       throw systemError('EMSGSIZE', place);
@@ -292,6 +301,15 @@ function connectUdp<T>(remote: SocketAddress, local: IpAddress | undefined, conn
     const code = isOtherFamily ? 'EADDRNOTAVAIL' : 'EADDRINUSE';
     const place = { syscall: 'connect', ...addressInfo(remote) };
     throw systemError(code, place, error);
+  }
+}
+
+/** @throws Error EDQUOT while the traffic budget is used up */
+function requireBudget(budget: BudgetGuard | undefined, place: ErrorPlace): void {
+  try {
+    budget?.require();
+  } catch (error) {
+    throw systemError('EDQUOT', place, error);
   }
 }
 

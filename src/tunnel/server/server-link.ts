@@ -22,8 +22,9 @@ import type { TunnelPorts } from '../tunnel-ports.js';
 import { closingLink } from '../tunnel-error.js';
 import type { TunnelStatus } from '../tunnel-status.js';
 import type { TrafficAccount } from '../traffic/traffic-account.js';
+import type { BudgetGate } from '../traffic/budget-gate.js';
 import { OuterTraffic } from '../traffic/outer-traffic.js';
-import { accountName, openAccount, trafficStatus } from '../traffic/traffic-status.js';
+import { accountName, openAccount, openGate, trafficStatus } from '../traffic/traffic-status.js';
 import { type UapiHost, UapiSession } from '../uapi/uapi-session.js';
 
 /** The size in bytes of all WireGuard messages, as counted by `wg show … transfer`. */
@@ -53,6 +54,8 @@ export class ServerLink {
   readonly driver: Driver;
   /** Explains the silence of the current server. */
   readonly silence: PeerSilence;
+  /** Refuses new work after the traffic budget is used up; undefined without a budget. */
+  readonly budget: BudgetGate | undefined;
   readonly #engine: Engine;
   readonly #socket: MovingSocket;
   readonly #ports: TunnelPorts;
@@ -82,6 +85,7 @@ export class ServerLink {
     this.#rivals = rivals;
     const socket = new MovingSocket(ports.sockets, clock, this.#traffic);
     this.#account = openAccount(config, ports, this.#traffic);
+    this.budget = openGate(config, ports, this.#traffic, this.#account);
     this.#socket = socket;
     this.#server = this.#addServer(config, config.allowedIps);
     this.driver = new Driver({
@@ -92,6 +96,7 @@ export class ServerLink {
       onTurn: (moment) => {
         this.#server.search.afterTurn(moment);
         this.#lookForRivals(moment);
+        this.budget?.afterTurn();
         onTurn?.();
       },
     });
@@ -123,6 +128,11 @@ export class ServerLink {
    */
   async setMark(fwmark: number): Promise<void> {
     await this.#socket.rebind({ fwmark });
+  }
+
+  /** Resolves when the stored traffic of earlier processes is known. */
+  async trafficKnown(): Promise<void> {
+    await this.#account?.settled;
   }
 
   start(): void {
@@ -209,7 +219,7 @@ export class ServerLink {
       rival: rivalOf(this.#rivals, now, this.#ports.wallClock),
       openedUnix: this.#openedUnix,
       peers: peerStatuses(device, this.#server.peer),
-      traffic: trafficStatus(this.#traffic, this.#account),
+      traffic: trafficStatus(this.#traffic, this.#account, this.budget),
     };
   }
 
@@ -235,6 +245,7 @@ export class ServerLink {
     const { sentBytes, receivedBytes } = this.totals();
     this.#engine.close();
     await this.#socket.close();
+    this.budget?.close();
     await this.#account?.close();
     this.#ports.log.info({ sentBytes, receivedBytes }, 'tunnel closed');
   }

@@ -10,12 +10,20 @@ import {
 import type { Clock, Timer, WallClock } from '../../ports/clock.js';
 import type { Log } from '../../ports/log.js';
 import type { TrafficStore } from '../../ports/stores/traffic-store.js';
+import {
+  type BudgetUse,
+  countedDay,
+  dayOf,
+  MONTH_LENGTH,
+  type TrafficBudget,
+  usesOf,
+} from './traffic-budget.js';
 
 /** The interval in milliseconds at which traffic is stored, because flash memory wears out. */
 const INTERVAL = 60_000;
 
-/** The length of `2026-11` in `2026-11-29`. */
-const MONTH_LENGTH = 7;
+/** For this many milliseconds after the start, the machine's clock may not be set yet. */
+const CLOCK_DOUBT = 900_000;
 
 export interface TrafficAccountOptions {
   /** Identifies the SIM; see TrafficStore. */
@@ -26,6 +34,8 @@ export interface TrafficAccountOptions {
   readonly clock: Clock;
   readonly wallClock: WallClock;
   readonly log: Log;
+  /** The budget of the SIM; undefined if it has none. */
+  readonly budget?: TrafficBudget | undefined;
 }
 
 /** The traffic of all processes, in UTC. */
@@ -49,19 +59,53 @@ export class TrafficAccount {
   #timer: Timer | undefined;
   #hasFailed = false;
   #isClosed = false;
+  readonly #openedAt: number;
+  #onUpdate: () => void = () => undefined;
 
   constructor(options: TrafficAccountOptions) {
     this.#options = options;
     this.#name = options.name;
+    this.#openedAt = options.clock.now();
     this.#turn = this.#read();
     this.#arm();
   }
 
+  /** Resolves when the stored traffic has been read, and what was to be stored is stored. */
+  get settled(): Promise<void> {
+    return this.#turn;
+  }
+
+  /**
+   * @param handler called after stored traffic was read, and every minute; replaces the previous
+   * handler
+   */
+  onUpdate(handler: () => void): void {
+    this.#onUpdate = handler;
+  }
+
   status(): StoredTraffic {
     this.#settle();
-    const today = dayOf(this.#options.wallClock.unixMilliseconds());
-    const days = addDays(addDays(this.#stored, this.#saving), this.#unsaved);
+    const today = this.#today();
+    const days = this.#days();
     return { today: totalOf(days, today), month: totalOf(days, today.slice(0, MONTH_LENGTH)) };
+  }
+
+  /** Returns the use of the budget; empty without one. */
+  uses(): readonly BudgetUse[] {
+    const { budget = {}, wallClock } = this.#options;
+    this.#settle();
+    const day = this.#today();
+    const unix = wallClock.unixMilliseconds();
+    const uses = usesOf(budget, this.#days(), day);
+    if (day === dayOf(unix)) return uses;
+    // The clock's own day counts as soon as the doubt ends.
+    const endsUnix = unix + this.#openedAt + CLOCK_DOUBT - this.#options.clock.now();
+    return uses.map((use) => ({ ...use, endsUnix }));
+  }
+
+  /** Stores the traffic now, so that a killed process does not lose it. */
+  store(): void {
+    void this.#save();
   }
 
   /** Assigns further traffic to another SIM. */
@@ -75,6 +119,7 @@ export class TrafficAccount {
       this.#unsaved = {};
       return this.#read();
     });
+    void this.#turn.then(() => this.#onUpdate());
   }
 
   /** Stores the rest. */
@@ -87,14 +132,16 @@ export class TrafficAccount {
   #arm(): void {
     this.#timer = this.#options.clock.startTimer(INTERVAL, () => {
       void this.#save().then(() => {
-        if (!this.#isClosed) this.#arm();
+        if (this.#isClosed) return;
+        this.#onUpdate();
+        this.#arm();
       });
     });
   }
 
   /** Assigns the traffic since the last call to today. */
   #settle(): void {
-    const { total, wallClock } = this.#options;
+    const { total } = this.#options;
     const { sentBytes, receivedBytes } = total();
     const added = {
       sentBytes: sentBytes - this.#settled.sentBytes,
@@ -102,7 +149,17 @@ export class TrafficAccount {
     };
     this.#settled = { sentBytes, receivedBytes };
     if (added.sentBytes === 0 && added.receivedBytes === 0) return;
-    this.#unsaved = addDays(this.#unsaved, { [dayOf(wallClock.unixMilliseconds())]: added });
+    this.#unsaved = addDays(this.#unsaved, { [this.#today()]: added });
+  }
+
+  #days(): TrafficDays {
+    return addDays(addDays(this.#stored, this.#saving), this.#unsaved);
+  }
+
+  #today(): string {
+    const { budget, clock, wallClock } = this.#options;
+    const isDoubtful = budget !== undefined && clock.now() - this.#openedAt < CLOCK_DOUBT;
+    return countedDay(this.#stored, wallClock.unixMilliseconds(), isDoubtful);
   }
 
   #read(): Promise<void> {
@@ -135,12 +192,14 @@ export class TrafficAccount {
   #logFailure(error: unknown): void {
     if (this.#hasFailed) return;
     this.#hasFailed = true;
+    const { log, budget } = this.#options;
+    const reason = messageOf(error);
+    const failure = 'cannot store traffic';
+    if (budget !== undefined) {
+      log.warn({ reason }, `${failure}: the budget counts only the traffic of this process`);
+      return;
+    }
     const consequence = 'the traffic of today and this month is that of this process only';
-    this.#options.log.info({ reason: messageOf(error) }, `cannot store traffic: ${consequence}`);
+    log.info({ reason }, `${failure}: ${consequence}`);
   }
-}
-
-/** Returns the date in UTC. */
-function dayOf(unix: number): string {
-  return new Date(unix).toISOString().slice(0, 10);
 }

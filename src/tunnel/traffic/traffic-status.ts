@@ -1,7 +1,10 @@
 /** Connects the traffic of a tunnel with the account of its SIM. */
+import { addDays, type TrafficDays } from '../../lib/traffic-days.js';
+import type { TrafficStore } from '../../ports/stores/traffic-store.js';
 import type { TunnelConfig } from '../tunnel-config.js';
 import type { TunnelPorts } from '../tunnel-ports.js';
 import type { TrafficStatus } from '../tunnel-status.js';
+import { BudgetGate } from './budget-gate.js';
 import type { OuterTraffic } from './outer-traffic.js';
 import { TrafficAccount } from './traffic-account.js';
 
@@ -11,7 +14,9 @@ export function openAccount(
   ports: TunnelPorts,
   { sent, received }: OuterTraffic,
 ): TrafficAccount | undefined {
-  const { traffic: store, clock, wallClock, log } = ports;
+  const { budget } = config;
+  const { clock, wallClock, log } = ports;
+  const store = ports.traffic ?? (budget && memoryStore());
   if (store === undefined) return undefined;
   const total = () => ({ sentBytes: sent.bytes, receivedBytes: received.bytes });
   return new TrafficAccount({
@@ -21,7 +26,34 @@ export function openAccount(
     clock,
     wallClock,
     log,
+    budget,
   });
+}
+
+/** Counts the traffic of this process only, for a budget without stored traffic. */
+function memoryStore(): TrafficStore {
+  const days = new Map<string, TrafficDays>();
+  const read = (name: string) => days.get(name) ?? {};
+  return {
+    read: (name) => Promise.resolve(read(name)),
+    add: (name, added) => {
+      const sums = addDays(read(name), added);
+      days.set(name, sums);
+      return Promise.resolve(sums);
+    },
+  };
+}
+
+/** Returns the gate of the tunnel's budget; undefined without a budget. */
+export function openGate(
+  { budget }: TunnelConfig,
+  { clock, wallClock, log }: TunnelPorts,
+  { sent, received }: OuterTraffic,
+  account: TrafficAccount | undefined,
+): BudgetGate | undefined {
+  if (budget === undefined || account === undefined) return undefined;
+  const total = () => sent.bytes + received.bytes;
+  return new BudgetGate({ account, total, clock, wallClock, log });
 }
 
 /** The name of the account: the SIM ID, or the public key in hex if arc.json has no SIM ID. */
@@ -37,6 +69,8 @@ export function accountName(
 export function trafficStatus(
   { sent, received }: OuterTraffic,
   account: TrafficAccount | undefined,
+  gate: BudgetGate | undefined,
 ): TrafficStatus {
-  return { sent: sent.totals(), received: received.totals(), ...account?.status() };
+  const budget = gate && { budget: gate.uses() };
+  return { sent: sent.totals(), received: received.totals(), ...account?.status(), ...budget };
 }

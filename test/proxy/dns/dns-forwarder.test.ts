@@ -4,6 +4,7 @@ import { buildResponse, type DnsQuery, rcodeOf } from '../../../src/proxy/dns/dn
 import { DnsForwarder, type DnsForwarderOptions } from '../../../src/proxy/dns/dns-forwarder.js';
 import type { AskOptions, DnsOutcome } from '../../../src/proxy/dns/dns-upstream.js';
 import { FALLBACK_NOTE } from '../../../src/proxy/dns/host-names.js';
+import { DialError } from '../../../src/proxy/dialer.js';
 import { FakeClock } from '../../support/fakes/fake-clock.js';
 import { RecordingLog } from '../../support/fakes/recording-log.js';
 import { edns, encodeQuery } from './queries.js';
@@ -234,4 +235,14 @@ it('counts queries, those that failed, and messages that are not queries', async
   target.close();
   await waiting;
   expect(target.counters).toMatchObject({ failures: 2, active: 0 });
+});
+
+it('refuses queries while the traffic budget is used up', async () => {
+  outcome = () => Promise.reject(new DialError('over-budget', 'used up'));
+  const target = forwarder({ hosts: HOSTS });
+  expect(await ask(target, 'a.test')).toMatchObject({ rcode: 'REFUSED', answers: [] });
+  expect(target.counters).toMatchObject({ requests: 1, failures: 1 });
+  expect(await ask(target, 'camera.test')).toMatchObject({ rcode: 'NOERROR' });
+  outcome = () => Promise.reject(new DialError('no-handshake', 'silent'));
+  expect(await ask(target, 'a.test')).toMatchObject({ rcode: 'SERVFAIL' });
 });

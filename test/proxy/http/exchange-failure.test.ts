@@ -1,6 +1,6 @@
 import { Duplex } from 'node:stream';
 
-import type { Dialer, DialFailure } from '../../../src/proxy/dialer.js';
+import { type Dialer, DialError, type DialFailure } from '../../../src/proxy/dialer.js';
 import { Cleanup, failing, Forwarding, localDialer, until } from '../support/forwarding.js';
 
 const cleanup = new Cleanup();
@@ -22,6 +22,7 @@ describe('a failure before the answer', () => {
     'not-ready': 503,
     'no-such-name': 502,
     'name-unresolved': 504,
+    'over-budget': 429,
   };
 
   it.each(Object.entries(STATUS))(
@@ -45,6 +46,16 @@ describe('a failure before the answer', () => {
     const client = forwarding.client(await forwarding.start(failing(reason)));
     client.send('GET / HTTP/1.1\r\nHost: localhost\r\n\r\n');
     expect(await client.until('}}')).toContain('\r\nRetry-After: 5\r\n');
+  });
+
+  it('has the Retry-After of a traffic budget', async () => {
+    const error = new DialError('over-budget', 'used up', { retryAfter: 4_321 });
+    const forwarder = await forwarding.start({ dial: () => Promise.reject(error) });
+    const client = forwarding.client(forwarder);
+    client.send('POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3\r\n\r\nabc');
+    const received = await client.until('}}\n');
+    expect(received).toMatch(/^HTTP\/1\.1 429 Too Many Requests\r\n/);
+    expect(received).toContain('\r\nRetry-After: 4321\r\n');
   });
 
   it('has no body for HEAD', async () => {

@@ -112,6 +112,7 @@ describe('SOCKS5', () => {
     ['refused', 5],
     ['closed', 1],
     ['exhausted', 1],
+    ['over-budget', 2],
   ] as const)('answers %s with %i', async (reason, code) => {
     const client = await open({ dial: () => Promise.reject(new DialError(reason, 'no')) });
     client.send(GREETING + BY_NAME);

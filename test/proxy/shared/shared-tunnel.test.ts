@@ -290,6 +290,16 @@ it('repeats the reason, the silence and the advice of a failed dial', async () =
   });
 });
 
+it('repeats that the traffic budget is used up', async () => {
+  const { TunnelError } = await import('../../../src/tunnel/tunnel-error.js');
+  const cause = new TunnelError('over-budget', { what: 'w', why: 'y', next: ['n'] });
+  dial = () => Promise.reject(new DialError('over-budget', 'used up', { cause }));
+  await expect(dialer().dial(TARGET)).rejects.toMatchObject({
+    reason: 'over-budget',
+    cause: { reason: 'over-budget', next: ['n'] },
+  });
+});
+
 it('aborts a dial whose client disconnects', async () => {
   let aborted: AbortSignal | undefined;
   dial = (_target, signal) => {

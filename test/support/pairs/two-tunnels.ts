@@ -7,6 +7,7 @@ import { createNodeCrypto } from '../../../src/crypto/node.js';
 import { Secret } from '../../../src/lib/secrets/secret.js';
 import { parseTunnelConfig, type TunnelConfig } from '../../../src/tunnel/tunnel-config.js';
 import type { TcpSocket } from '../../../src/tunnel/node/tcp-socket.js';
+import type { TunnelPorts } from '../../../src/tunnel/tunnel-ports.js';
 import { UserspaceTunnel } from '../../../src/tunnel/userspace-tunnel.js';
 import { TunnelInMemory } from './tunnel-in-memory.js';
 
@@ -28,6 +29,8 @@ const SIDES = {
 
 type Side = keyof typeof SIDES;
 
+type NearExtras = Pick<TunnelConfig, 'budget'> & Pick<TunnelPorts, 'traffic'>;
+
 /** Milliseconds by which the time advances per step. */
 const STEP = 10;
 
@@ -36,10 +39,19 @@ export class TwoTunnels {
   readonly world = new TunnelInMemory(this.#crypto);
   near!: UserspaceTunnel;
   far!: UserspaceTunnel;
+  /** What the near tunnel has in addition. */
+  readonly #near: NearExtras;
+
+  constructor(near: NearExtras = {}) {
+    this.#near = near;
+  }
 
   async open(): Promise<void> {
     const open = async (name: Side) => {
-      const tunnel = await UserspaceTunnel.open(this.config(name), this.world.ports);
+      const { budget, traffic } = name === 'near' ? this.#near : {};
+      const config = { ...this.config(name), budget };
+      const ports = { ...this.world.ports, ...(traffic && { traffic }) };
+      const tunnel = await UserspaceTunnel.open(config, ports);
       await this.pass(STEP);
       return tunnel;
     };

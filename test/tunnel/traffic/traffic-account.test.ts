@@ -1,50 +1,28 @@
-import { addDays, type TrafficDays } from '../../../src/lib/traffic-days.js';
-import type { TrafficStore } from '../../../src/ports/stores/traffic-store.js';
 import { TrafficAccount } from '../../../src/tunnel/traffic/traffic-account.js';
+import type { TrafficBudget } from '../../../src/tunnel/traffic/traffic-budget.js';
 import { FakeClock } from '../../support/fakes/fake-clock.js';
+import { MemoryTrafficStore } from '../../support/fakes/memory-traffic-store.js';
 import { RecordingLog } from '../../support/fakes/recording-log.js';
 
 const MINUTE = 60_000;
 const START = Date.UTC(2026, 10, 29, 23, 58, 30);
 
-/** The files of all SIMs. */
-class MemoryStore implements TrafficStore {
-  readonly files = new Map<string, TrafficDays>();
-  writes = 0;
-  failure: Error | undefined;
-  /** Delays the next calls. */
-  gate = Promise.resolve();
-
-  async read(name: string): Promise<TrafficDays> {
-    await this.gate;
-    if (this.failure !== undefined) throw this.failure;
-    return this.files.get(name) ?? {};
-  }
-
-  async add(name: string, days: TrafficDays): Promise<TrafficDays> {
-    await this.read(name);
-    const sums = addDays(this.files.get(name) ?? {}, days);
-    this.files.set(name, sums);
-    this.writes++;
-    return sums;
-  }
-}
-
 let clock: FakeClock;
 let log: RecordingLog;
-let store: MemoryStore;
+let store: MemoryTrafficStore;
 let unix: number;
 beforeEach(() => {
   clock = new FakeClock();
   log = new RecordingLog();
-  store = new MemoryStore();
+  store = new MemoryTrafficStore();
   unix = START;
 });
 
-function open(name = 'sim1') {
+function open(name = 'sim1', budget?: TrafficBudget) {
   const total = { sentBytes: 0, receivedBytes: 0 };
   const wallClock = { unixMilliseconds: () => unix };
-  const account = new TrafficAccount({ name, store, total: () => total, clock, wallClock, log });
+  const options = { name, store, total: () => total, clock, wallClock, log, budget };
+  const account = new TrafficAccount(options);
   const send = (sent: number, received = 0) => {
     total.sentBytes += sent;
     total.receivedBytes += received;
@@ -187,4 +165,103 @@ it('does not assign traffic that could not be stored to another SIM', async () =
   send(10);
   await account.close();
   expect(store.files.get('sim2')).toEqual({ '2026-11-29': { sentBytes: 10, receivedBytes: 0 } });
+});
+
+describe('with a budget', () => {
+  const BUDGET = { day: 1_000, month: 5_000 };
+
+  it('adds up both directions of all processes, today and this month', async () => {
+    store.files.set('sim1', {
+      '2026-10-31': { sentBytes: 9, receivedBytes: 9 },
+      '2026-11-01': { sentBytes: 100, receivedBytes: 200 },
+      '2026-11-29': { sentBytes: 10, receivedBytes: 20 },
+    });
+    const { account, send } = open('sim1', BUDGET);
+    await account.settled;
+    send(5, 2);
+    expect(account.uses()).toEqual([
+      {
+        ...{ per: 'day', period: '2026-11-29', bytes: 1_000, usedBytes: 37 },
+        endsUnix: Date.UTC(2026, 10, 30),
+      },
+      {
+        ...{ per: 'month', period: '2026-11', bytes: 5_000, usedBytes: 337 },
+        endsUnix: Date.UTC(2026, 11, 1),
+      },
+    ]);
+    await account.close();
+  });
+
+  it('counts on the last stored day while the clock may not be set yet', async () => {
+    store.files.set('sim1', { '2026-11-29': { sentBytes: 900, receivedBytes: 0 } });
+    unix = Date.UTC(1970, 0, 1, 0, 1);
+    const { account, send } = open('sim1', { day: 1_000 });
+    await account.settled;
+    send(50);
+    const use = { period: '2026-11-29', usedBytes: 950, endsUnix: unix + 15 * MINUTE };
+    expect(account.uses()).toMatchObject([use]);
+    expect(account.status().today).toMatchObject({ period: '2026-11-29', sentBytes: 950 });
+    unix = START;
+    expect(account.uses()).toMatchObject([{ ...use, endsUnix: Date.UTC(2026, 10, 30) }]);
+    await account.close();
+    expect(store.files.get('sim1')).toMatchObject({ '2026-11-29': { sentBytes: 950 } });
+  });
+
+  it('believes a clock that stays before the last stored day', async () => {
+    store.files.set('sim1', { '2038-01-19': { sentBytes: 1_000, receivedBytes: 0 } });
+    const { account } = open('sim1', { day: 1_000 });
+    await account.settled;
+    expect(account.uses()).toMatchObject([{ period: '2038-01-19', usedBytes: 1_000 }]);
+    clock.skip(15 * MINUTE - 1);
+    expect(account.uses()).toMatchObject([{ period: '2038-01-19' }]);
+    clock.skip(1);
+    expect(account.uses()).toMatchObject([{ period: '2026-11-29', usedBytes: 0 }]);
+    await account.close();
+  });
+
+  it('begins a new day at once if the clock is set forward', async () => {
+    store.files.set('sim1', { '2026-11-28': { sentBytes: 1_000, receivedBytes: 0 } });
+    const { account } = open('sim1', { day: 1_000 });
+    await account.settled;
+    expect(account.uses()).toMatchObject([{ period: '2026-11-29', usedBytes: 0 }]);
+    await account.close();
+  });
+
+  it('warns that the budget is for this process if nothing can be stored', async () => {
+    store.failure = new Error('the file system is read-only');
+    const { account, send } = open('sim1', BUDGET);
+    send(100);
+    await pass(MINUTE);
+    expect(log.lines).toMatchObject([
+      { level: 'warn', message: expect.stringContaining('only the traffic of this') as string },
+    ]);
+    expect(account.uses()).toMatchObject([{ usedBytes: 100 }, { usedBytes: 100 }]);
+  });
+
+  it('reports each update, and stores at once if asked', async () => {
+    const { account, send } = open('sim1', BUDGET);
+    let updates = 0;
+    account.onUpdate(() => updates++);
+    send(100);
+    account.store();
+    await account.settled;
+    expect(store.files.get('sim1')).toMatchObject({ '2026-11-29': { sentBytes: 100 } });
+    await pass(MINUTE);
+    expect(updates).toBe(1);
+    account.follow('sim2');
+    await settle();
+    expect(updates).toBe(2);
+    expect(account.uses()).toMatchObject([{ usedBytes: 0 }, { usedBytes: 0 }]);
+    await account.close();
+  });
+});
+
+it('books traffic by the clock without a budget', async () => {
+  store.files.set('sim1', { '2038-01-19': { sentBytes: 1, receivedBytes: 0 } });
+  const { account, send } = open();
+  await account.settled;
+  send(7);
+  expect(account.status().today).toMatchObject({ period: '2026-11-29', sentBytes: 7 });
+  expect(account.uses()).toEqual([]);
+  await account.close();
 });

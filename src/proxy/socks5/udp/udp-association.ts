@@ -153,4 +153,5 @@ const TEXT_OF: Readonly<Record<UdpDropReason, string>> = {
   'too-long': 'it does not fit into one packet of the tunnel',
   'queue-full': 'the client sends faster than the tunnel',
   closed: 'the tunnel is closing',
+  'over-budget': 'the traffic budget is used up',
 };
