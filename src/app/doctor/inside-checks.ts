@@ -7,7 +7,11 @@ import { UNIFIED_ENDPOINT } from '../../proxy/forward/target.js';
 import { encodeQuestion, readAnswer } from '../../tunnel/names/name-question.js';
 import { DNS_PORT } from '../../tunnel/names/name-resolver.js';
 import type { Entropy } from '../../ports/entropy.js';
-import { type Check, failed, ok, skipped } from './check.js';
+import { budgetText } from '../../tunnel/traffic/budget-gate.js';
+import { isoTime } from '../iso-time.js';
+import { exhaustedBudget } from '../status/budget-text.js';
+import type { StatusReport } from '../status/status-report.js';
+import { type Check, failed, ok, sentence, skipped } from './check.js';
 
 /** A name that SORACOM's name servers have. A server that does not have it also answers. */
 const NAME = 'uni.soracom.io';
@@ -80,6 +84,19 @@ export function randomId(entropy: Entropy): number {
   const bytes = new Uint8Array(2);
   entropy.fill(bytes);
   return ((bytes[0] ?? 0) << 8) | (bytes[1] ?? 0);
+}
+
+/** Returns the failure if the budget of a running `up` is used up, so that it refuses connections. */
+export function checkBudget(report: Pick<StatusReport, 'traffic'>): Check | undefined {
+  const exhausted = exhaustedBudget(report);
+  if (exhausted === undefined) return undefined;
+  const resets = `new connections are refused until ${isoTime(exhausted.endsUnix)}`;
+  return failed('unified-endpoint', {
+    kind: 'tunnel',
+    text: 'The traffic budget is used up.',
+    cause: `${sentence(budgetText(exhausted)).slice(0, -1)} is used up, and ${resets}.`,
+    remedy: 'Wait until then, or restart "arctun up" with a larger --budget.',
+  });
 }
 
 /** Opens a TCP connection to the Unified Endpoint, and closes it without sending a message. */

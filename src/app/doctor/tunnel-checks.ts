@@ -10,7 +10,7 @@ import { simUseLine } from '../up/sim-use.js';
 import { attempt, type Check, skipped, skippedFor } from './check.js';
 import type { DoctorOptions, DoctorPorts } from './doctor-ports.js';
 import { type Background, checkOwnHandshake, checkRunningHandshake } from './handshake-check.js';
-import { checkNameServers, checkUnifiedEndpoint } from './inside-checks.js';
+import { checkBudget, checkNameServers, checkUnifiedEndpoint } from './inside-checks.js';
 import { checkPathMtu } from './path-mtu-check.js';
 import { rivalResult, runningRival, watchForRival } from './rival-check.js';
 
@@ -108,6 +108,10 @@ async function examineRunning(
     const names = skippedFor('name-servers', 'handshake');
     const endpoint = skippedFor('unified-endpoint', 'handshake');
     return [handshake, names, endpoint, mtu, rival];
+  }
+  const budget = checkBudget(report);
+  if (budget !== undefined) {
+    return [handshake, skippedFor('name-servers', 'unified-endpoint'), budget, mtu, rival];
   }
   const [names, endpoint] = await examineThrough(up, background, options, ports);
   return [handshake, ...beside(rival, [names, endpoint, mtu]), rival];

@@ -108,12 +108,21 @@ const isPeriod = object<NonNullable<TrafficStatus['today']>>({
   receivedBytes: isNumber,
 });
 
+const isBudget = object<NonNullable<TrafficStatus['budget']>[number]>({
+  per: oneOf('day', 'month'),
+  period: isText,
+  bytes: isNumber,
+  usedBytes: isNumber,
+  endsUnix: isNumber,
+});
+
 const isTraffic = object<TrafficStatus>({
   sent: isDirection,
   received: isDirection,
   retransmittedBytes: optional(isNumber),
   today: optional(isPeriod),
   month: optional(isPeriod),
+  budget: optional(listOf(isBudget)),
 });
 
 const isSpool = object<SpoolStatus>({

@@ -5,6 +5,7 @@ import type { Registry } from 'prom-client';
 import type { ListenerCounters } from '../../proxy/http/listener.js';
 import type { ForwardStatus } from '../../proxy/port-forward/forward-counters.js';
 import type { SpoolStatus } from '../spool/forwarder-spool.js';
+import { isUsedUp } from '../../tunnel/traffic/traffic-budget.js';
 import type { TrafficStatus, TunnelStatus } from '../../tunnel/tunnel-status.js';
 
 export interface MeasuredTunnel {
@@ -49,6 +50,9 @@ const GAUGES = {
   rx_loss_ratio: 'Fraction of incoming data messages that were lost.',
   sim_tx_bytes: 'Outer bytes that all tunnels of this SIM have sent in the day or month (UTC).',
   sim_rx_bytes: 'Outer bytes that all tunnels of this SIM have received in the day or month (UTC).',
+  budget_bytes: 'Outer bytes that the budget of the SIM allows in the day or month (UTC).',
+  budget_used_bytes: 'Part of arctun_budget_bytes that is used, by all tunnels of this SIM.',
+  budget_exhausted: '1 if the budget of the SIM is used up and new work is refused, otherwise 0.',
   proxy_active_connections: 'Number of requests waiting for a response.',
   forward_active_connections: 'Number of open connections and UDP associations.',
   spool_messages: 'Number of messages in the spool.',
@@ -159,7 +163,7 @@ function addTunnel(metrics: Metrics, status: TunnelStatus, own: Labels): void {
 }
 
 function addTraffic(metrics: Metrics, traffic: TrafficStatus, own: Labels): void {
-  const { sent, received, retransmittedBytes, today, month } = traffic;
+  const { sent, received, retransmittedBytes, today, month, budget = [] } = traffic;
   for (const [kind, bytes] of bytesByKind(sent)) {
     metrics.counter('outer_tx_bytes_total', { ...own, kind }, bytes);
   }
@@ -172,6 +176,12 @@ function addTraffic(metrics: Metrics, traffic: TrafficStatus, own: Labels): void
   for (const [period, total] of Object.entries({ day: today, month })) {
     metrics.gauge('sim_tx_bytes', { ...own, period }, total?.sentBytes);
     metrics.gauge('sim_rx_bytes', { ...own, period }, total?.receivedBytes);
+  }
+  for (const use of budget) {
+    const labels = { ...own, period: use.per };
+    metrics.gauge('budget_bytes', labels, use.bytes);
+    metrics.gauge('budget_used_bytes', labels, use.usedBytes);
+    metrics.gauge('budget_exhausted', labels, isUsedUp(use) ? 1 : 0);
   }
 }
 

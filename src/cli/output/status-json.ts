@@ -4,6 +4,7 @@ import type { TrafficBytes } from '../../lib/traffic-days.js';
 import { isoMilliseconds } from '../../app/iso-time.js';
 import type { ShownStatus } from '../../app/status/show-status.js';
 import type { StatusReport } from '../../app/status/status-report.js';
+import { type BudgetUse, isUsedUp } from '../../tunnel/traffic/traffic-budget.js';
 import type { PeerStatus } from '../../tunnel/tunnel-status.js';
 import type { TransferRates } from './transfer-rates.js';
 
@@ -60,12 +61,19 @@ function connectionValue({ opener, target, age, sentBytes, receivedBytes }: Conn
 
 function trafficValue({ traffic }: StatusReport): object | undefined {
   if (traffic === undefined) return undefined;
-  const { today, month, ...run } = traffic;
+  const { today, month, budget, ...run } = traffic;
   return {
     ...run,
     today: today && { date: today.period, ...bytesOf(today) },
     month: month && { month: month.period, ...bytesOf(month) },
+    budget: budget?.map(budgetValue),
   };
+}
+
+function budgetValue(use: BudgetUse): object {
+  const { per, period, bytes, usedBytes, endsUnix } = use;
+  const isExhausted = isUsedUp(use);
+  return { per, period, bytes, usedBytes, isExhausted, resets: isoMilliseconds(endsUnix) };
 }
 
 function bytesOf({ sentBytes, receivedBytes }: TrafficBytes): TrafficBytes {

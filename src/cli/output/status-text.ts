@@ -1,5 +1,6 @@
 /** Formats tunnels and WireGuard devices for standard output: soratun's lines, then arctun's. */
 import type { FoundDevice } from '../../app/status/find-devices.js';
+import { budgetUseText } from '../../app/status/budget-text.js';
 import { healthText } from '../../app/status/health-text.js';
 import type { ShownStatus } from '../../app/status/show-status.js';
 import type { StatusReport } from '../../app/status/status-report.js';
@@ -97,7 +98,7 @@ function ownLines(report: StatusReport): string[] {
 
 function trafficFacts(traffic: StatusReport['traffic']): Fact[] {
   if (traffic === undefined) return [];
-  const { sent, received, retransmittedBytes, today, month } = traffic;
+  const { sent, received, retransmittedBytes, today, month, budget = [] } = traffic;
   const again = retransmittedBytes === undefined ? undefined : `${retransmittedBytes} B sent`;
   return [
     ['outer traffic', bytesText(received.bytes, sent.bytes)],
@@ -106,6 +107,7 @@ function trafficFacts(traffic: StatusReport['traffic']): Fact[] {
     ['of which TCP retransmissions', again],
     ...periodFact('today', today),
     ...periodFact('this month', month),
+    ...budget.map((use): Fact => [`budget per ${use.per}`, budgetUseText(use)]),
   ];
 }
 

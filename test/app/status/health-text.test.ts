@@ -1,4 +1,5 @@
 import { healthText } from '../../../src/app/status/health-text.js';
+import { BUDGET, TRAFFIC } from '../../support/fakes/status-report.js';
 
 it('is one word if healthy, and otherwise the problem', () => {
   expect(healthText({ health: 'up', silence: undefined })).toBe('up');
@@ -7,4 +8,15 @@ it('is one word if healthy, and otherwise the problem', () => {
   expect(healthText({ health: 'up', silence: undefined, rival })).toBe(text);
   const silence = { reason: 'no-answer', why: 'it has not answered' } as const;
   expect(healthText({ health: 'stale', silence, rival })).toBe('stale: it has not answered');
+});
+
+it('includes each budget that is used up, or soon will be', () => {
+  const day =
+    'the traffic budget of 10.0 kB per day is used up, and new connections are refused until 2026-11-27T00:00:00Z';
+  const month = 'more than 80 % of the traffic budget of 180.0 kB per month is used';
+  const traffic = { ...TRAFFIC, budget: BUDGET };
+  expect(healthText({ health: 'up', silence: undefined, traffic })).toBe(`up: ${day}: ${month}`);
+  const free = BUDGET.map((use) => ({ ...use, usedBytes: 0 }));
+  const unused = { ...TRAFFIC, budget: free };
+  expect(healthText({ health: 'up', silence: undefined, traffic: unused })).toBe('up');
 });

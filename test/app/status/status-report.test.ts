@@ -1,5 +1,5 @@
 import { isStatusReport } from '../../../src/app/status/status-report.js';
-import { CONNECTING, REPORT, SPOOL } from '../../support/fakes/status-report.js';
+import { BUDGET, CONNECTING, REPORT, SPOOL, TRAFFIC } from '../../support/fakes/status-report.js';
 
 /** Serialized as on a socket. */
 function sent(value: unknown): unknown {
@@ -13,6 +13,7 @@ it.each([
   ['without listeners', { ...REPORT, listeners: {} }],
   ['with a spool', { ...REPORT, spool: SPOOL }],
   ['without peers', { ...REPORT, peers: [] }],
+  ['with a traffic budget', { ...REPORT, traffic: { ...TRAFFIC, budget: BUDGET } }],
 ])('is accepted for a tunnel %s', (_, report) => {
   expect(isStatusReport(sent(report))).toBe(true);
 });
@@ -36,6 +37,8 @@ it.each([
   [{ ...REPORT, peers: [{ ...REPORT.peers[0], roundTrip: '1' }] }],
   [{ ...REPORT, connections: '3' }],
   [{ ...REPORT, spool: { ...SPOOL, queued: undefined } }],
+  [{ ...REPORT, traffic: { ...TRAFFIC, budget: [{ ...BUDGET[0], per: 'week' }] } }],
+  [{ ...REPORT, traffic: { ...TRAFFIC, budget: [{ ...BUDGET[0], usedBytes: '1' }] } }],
 ])('is rejected if a field is missing or invalid: %#', (value) => {
   expect(isStatusReport(value)).toBe(false);
 });

@@ -1,5 +1,6 @@
 import { fleetMetricsText, metricsText } from '../../../src/app/status/tunnel-metrics.js';
 import {
+  BUDGET,
   CONNECTING,
   FORWARDS,
   PEER_STATUS,
@@ -124,6 +125,19 @@ it('include the messages of a spool, by state', async () => {
     'arctun_spool_messages{state="sending"} 1',
     'arctun_spool_messages{state="unknown"} 2',
     'arctun_spool_messages{state="refused"} 0',
+  ]);
+});
+
+it('include the traffic budget', async () => {
+  const traffic = { ...TRAFFIC, budget: BUDGET };
+  const lines = await samples({ ...NONE, status: { ...TUNNEL_STATUS, traffic } });
+  expect(lines.filter((line) => line.includes('budget'))).toEqual([
+    'arctun_budget_bytes{period="day"} 10000',
+    'arctun_budget_bytes{period="month"} 180000',
+    'arctun_budget_used_bytes{period="day"} 11000',
+    'arctun_budget_used_bytes{period="month"} 150000',
+    'arctun_budget_exhausted{period="day"} 1',
+    'arctun_budget_exhausted{period="month"} 0',
   ]);
 });
 

@@ -2,6 +2,7 @@ import { statusValue } from '../../../src/cli/output/status-json.js';
 import { renderJson } from '../../../src/cli/output/render.js';
 import { TransferRates } from '../../../src/cli/output/transfer-rates.js';
 import {
+  BUDGET,
   CONNECTING,
   CONNECTIONS,
   PEER_STATUS,
@@ -127,6 +128,26 @@ it('has the DNS listener, the open connections and the traffic', () => {
         retransmittedBytes: 372,
         today: { date: '2026-11-26', sentBytes: 5_000, receivedBytes: 6_000 },
         month: { month: '2026-11', sentBytes: 70_000, receivedBytes: 80_000 },
+      },
+    },
+  ]);
+});
+
+it('has the traffic budget', () => {
+  const report = { ...REPORT, traffic: { ...TRAFFIC, budget: BUDGET } };
+  expect(printed({ ...NOTHING, tunnels: [report] })).toMatchObject([
+    {
+      traffic: {
+        budget: [
+          {
+            ...{ per: 'day', period: '2026-11-26', bytes: 10_000, usedBytes: 11_000 },
+            ...{ isExhausted: true, resets: '2026-11-27T00:00:00.000Z' },
+          },
+          {
+            ...{ per: 'month', period: '2026-11', bytes: 180_000, usedBytes: 150_000 },
+            ...{ isExhausted: false, resets: '2026-12-01T00:00:00.000Z' },
+          },
+        ],
       },
     },
   ]);

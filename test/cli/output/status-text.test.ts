@@ -2,6 +2,7 @@ import type { ShownStatus } from '../../../src/app/status/show-status.js';
 import { renderStatus } from '../../../src/cli/output/status-text.js';
 import { TransferRates } from '../../../src/cli/output/transfer-rates.js';
 import {
+  BUDGET,
   CONNECTING,
   FORWARDS,
   PEER_STATUS,
@@ -148,4 +149,13 @@ it('shows the traffic outside the tunnel, and its parts', () => {
       '',
     ].join('\n'),
   );
+});
+
+it('shows the use of each traffic budget', () => {
+  const text = render({ tunnels: [{ ...REPORT, traffic: { ...TRAFFIC, budget: BUDGET } }] });
+  const lines = text.split('\n').filter((line) => line.startsWith('  budget'));
+  expect(lines).toEqual([
+    '  budget per day: 11.0 kB of 10.0 kB used (110 %), resets at 2026-11-27T00:00:00Z',
+    '  budget per month: 150.0 kB of 180.0 kB used (83 %), resets at 2026-12-01T00:00:00Z',
+  ]);
 });

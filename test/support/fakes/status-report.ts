@@ -66,6 +66,18 @@ export const SPOOL: SpoolStatus = {
   refused: 0,
 };
 
+/** The budget of a day is used up, that of the month is not. */
+export const BUDGET: NonNullable<TrafficStatus['budget']> = [
+  {
+    ...({ per: 'day', period: '2026-11-26', bytes: 10_000, usedBytes: 11_000 } as const),
+    endsUnix: Date.UTC(2026, 10, 27),
+  },
+  {
+    ...({ per: 'month', period: '2026-11', bytes: 180_000, usedBytes: 150_000 } as const),
+    endsUnix: Date.UTC(2026, 11, 1),
+  },
+];
+
 export const CONNECTIONS: readonly ConnectionStatus[] = [
   {
     ...{ opener: 'proxy', target: 'web.test:443', age: 65_432 },

@@ -3,6 +3,7 @@ import { ageText, bytesText } from '../../../lib/text/amounts.js';
 import type { ForwardStatus } from '../../../proxy/port-forward/forward-counters.js';
 import type { TrafficStatus } from '../../../tunnel/tunnel-status.js';
 import { timeText } from '../../iso-time.js';
+import { budgetUseText } from '../budget-text.js';
 import { healthReasons } from '../health-text.js';
 import { spoolText } from '../spool-text.js';
 import type { StatusReport } from '../status-report.js';
@@ -92,6 +93,10 @@ function factsOf(report: StatusReport, { unix }: PageMoment): [string, string][]
     ['Round trip', roundTrip === undefined ? '' : `${roundTrip.toFixed(1)} ms`],
     ['Open connections', connections?.toString() ?? ''],
     ['Spool', spool === undefined ? '' : spoolText(spool)],
+    ...(report.traffic?.budget ?? []).map((use): [string, string] => [
+      `Budget per ${use.per}`,
+      budgetUseText(use),
+    ]),
     ['Mode', report.interface === '' ? mode : `${mode}, interface ${report.interface}`],
     ['Open since', `${timeText(openedUnix)}, ${ageText(unix - openedUnix)} ago`],
     ['Process', `${pid}, arctun ${version}`],

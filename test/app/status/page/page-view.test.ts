@@ -1,6 +1,7 @@
 import { pageView, viewWithout } from '../../../../src/app/status/page/page-view.js';
 import type { StatusReport } from '../../../../src/app/status/status-report.js';
 import {
+  BUDGET,
   CONNECTING,
   CONNECTIONS,
   FORWARDS,
@@ -48,6 +49,15 @@ it('shows the state, and the facts as texts', () => {
     },
     totals: { tunnel: `4711 ${REPORT.openedUnix}`, at: 7_000, received: 920, sent: 1_480 },
   });
+});
+
+it('shows the traffic budget, and that it is used up', () => {
+  const { reason, facts } = view({ traffic: { ...TRAFFIC, budget: BUDGET } });
+  expect(reason).toContain('the traffic budget of 10.0 kB per day is used up');
+  expect(facts.filter(([name]) => name!.startsWith('Budget'))).toEqual([
+    ['Budget per day', '11.0 kB of 10.0 kB used (110 %), resets at 2026-11-27T00:00:00Z'],
+    ['Budget per month', '150.0 kB of 180.0 kB used (83 %), resets at 2026-12-01T00:00:00Z'],
+  ]);
 });
 
 it('shows why the tunnel is silent, as `status` does', () => {
