@@ -105,6 +105,7 @@ const ROWS: Readonly<Record<string, Row>> = {
     env: { ...JAPAN, ARCTUN_AUTH_KEY: 'secret-x' },
     except: NOT_AT_START,
   },
+  ARCTUN_BUDGET: { values: ['x', '5MB', '5MB/day,x'] },
   ARCTUN_CONFIG: { values: ["'arc.json'", '{'], except: WITHOUT_CONFIG },
   ARCTUN_CONGESTION: { values: ['x'] },
   ARCTUN_COVERAGE_TYPE: { values: ['x'], env: KEY },

@@ -1,5 +1,6 @@
 /** The flags of `up`. */
 import { captureFlags } from '../run/capture.js';
+import { budgetFlag } from './budget-flag.js';
 import { configsFlag } from './config-flag.js';
 import { credentialFlags } from './credential-flags.js';
 import { guardFlags } from './guard-flags.js';
@@ -29,6 +30,7 @@ export const upFlags = {
   ...grouped('Tunnel', captureFlags),
   ...grouped('Tunnel', stdinFlag),
   ...congestionFlag,
+  ...budgetFlag,
   ...socketFlag,
   ...guardFlags,
   ...dnsSetupFlags,

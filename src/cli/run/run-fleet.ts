@@ -4,6 +4,7 @@ import type { FleetListenerOptions } from '../../app/fleet/fleet-listeners.js';
 import type { ConfigPlace } from '../../app/fleet/fleet-configs.js';
 import { type FleetUp, runFleet, type RunFleetOptions } from '../../app/fleet/run-fleet.js';
 import { UserError } from '../../lib/errors/user-error.js';
+import { trafficBudget } from '../flags/budget-flag.js';
 import { chosenLevel } from '../flags/log-flags.js';
 import { dnsListen, hostNames } from '../flags/listeners/name-flags.js';
 import { nameServers } from '../flags/listeners/proxy-flags.js';
@@ -49,6 +50,7 @@ export async function runUpFleet(
       congestion: flags.congestion,
       nameServers: nameServers(flags.dns),
       hosts: hostNames(flags),
+      budget: trafficBudget(flags),
     },
     load: (path) => loadTunnelConfig(path, home, overrides),
     ...{ force: flags.force, pid: process.pid, version, folders: context.runFolders() },

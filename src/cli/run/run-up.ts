@@ -20,6 +20,7 @@ import { captureOptions, refuseKernelCapture } from './capture.js';
 import type { Context } from '../context.js';
 import { forwardSettings } from '../flags/listeners/forward-flags.js';
 import { furtherForwards, mainTarget } from '../flags/listeners/forward-targets.js';
+import { refuseInterfaceBudget, trafficBudget } from '../flags/budget-flag.js';
 import { chosenLevel, configuredLogLevel } from '../flags/log-flags.js';
 import { requireInterfaceForKillSwitch } from '../flags/guard-flags.js';
 import { spoolSettings } from '../flags/spool-flags.js';
@@ -123,6 +124,7 @@ function nameSettings(flags: UpLine['flags']) {
 function refuseConflicts({ flags, tokens }: UpLine): void {
   if (flags['read-stdin']) refuseConfigFlag(tokens);
   requireInterfaceForKillSwitch(flags);
+  refuseInterfaceBudget(flags);
   refuseUserspaceFlags(tokens, flags.mode, flags['dns-setup']);
   refuseUnusedDomains(tokens, flags);
   refuseKernelCapture(flags);
@@ -177,6 +179,7 @@ async function openUp(line: UpLine, surroundings: Opening): Promise<void> {
         congestion: flags.congestion,
         ...names,
         killSwitch: flags['kill-switch'],
+        budget: trafficBudget(flags),
       },
       mode: { mode: flags.mode, userspaceFlag: userspaceWish(tokens, context, forwards, passed) },
       ...settings,

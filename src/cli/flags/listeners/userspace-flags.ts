@@ -1,4 +1,5 @@
 import { UserError } from '../../../lib/errors/user-error.js';
+import { budgetFlag } from '../budget-flag.js';
 import type { CommandLineToken } from '../flag.js';
 import { forwardFlags } from './forward-flags.js';
 import { forwardToFlag } from './forward-targets.js';
@@ -18,6 +19,7 @@ const USERSPACE_FLAGS = new Set(
       ...hostsFlag,
       ...dnsListenFlag,
       ...congestionFlag,
+      ...budgetFlag,
       ...forwardToFlag,
       ...spoolFlags,
     }),
@@ -38,22 +40,23 @@ export function userspaceFlag(tokens: readonly CommandLineToken[]): string | und
   return undefined;
 }
 
-/** Environment variables that request a listener or its spool, typically in a container. */
-const LISTENER_VARIABLES = [
+/** Environment variables that request a listener, a spool or a budget, typically in a container. */
+const USERSPACE_VARIABLES = [
   forwardFlags['forward-listen'].env,
   proxyFlags['proxy-listen'].env,
   dnsListenFlag['dns-listen'].env,
+  budgetFlag.budget.env,
   spoolFlags.spool.env,
 ] as const;
 
 /**
- * Returns the environment variable that requests a listener, if any. In mode `auto` the variable
- * selects userspace mode, which has listeners; the other modes ignore the variable.
+ * Returns the environment variable that requests a listener or a budget, if any. In mode `auto` the
+ * variable selects userspace mode. The other modes ignore a listener, and refuse a budget.
  */
 export function userspaceVariable(
   env: Readonly<Record<string, string | undefined>>,
 ): string | undefined {
-  return LISTENER_VARIABLES.find((name) => {
+  return USERSPACE_VARIABLES.find((name) => {
     const value = env[name] ?? '';
     return value !== '' && value !== 'off';
   });

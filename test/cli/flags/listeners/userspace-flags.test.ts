@@ -45,6 +45,7 @@ it('finds userspace-only flags, on the command line and in the environment', () 
   expect(userspaceVariable({ ARCTUN_FORWARD_LISTEN: listen })).toBe('ARCTUN_FORWARD_LISTEN');
   expect(userspaceVariable({ ARCTUN_DNS_LISTEN: listen })).toBe('ARCTUN_DNS_LISTEN');
   expect(userspaceVariable({ ARCTUN_SPOOL: 'outbox' })).toBe('ARCTUN_SPOOL');
+  expect(userspaceVariable({ ARCTUN_BUDGET: '5MB/day' })).toBe('ARCTUN_BUDGET');
   expect(userspaceVariable({ ARCTUN_PROXY_LISTEN: 'off', ARCTUN_FORWARD_LISTEN: '' })).toBe(
     undefined,
   );
