@@ -26,7 +26,7 @@ export type {
   KryptonCli,
   SimBootstrap,
 } from './library/bootstrap-options.js';
-export type { CreateTunnelOptions } from './library/tunnel-options.js';
+export type { BudgetOptions, CreateTunnelOptions } from './library/tunnel-options.js';
 export type {
   ApiRenewal,
   CellularRenewal,

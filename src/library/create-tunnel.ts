@@ -12,9 +12,12 @@ import { systemEntropy } from '../system/entropy.js';
 import { systemFiles } from '../system/files/files.js';
 import { stateFolder } from '../system/files/state-folder.js';
 import { createTimestampStore } from '../system/files/timestamps.js';
+import { createTrafficStore } from '../system/files/traffic.js';
 import { createLog } from '../system/log.js';
 import { systemResolver } from '../system/network/resolver.js';
 import { udpSockets } from '../system/network/udp-socket.js';
+import type { TrafficBudget } from '../tunnel/traffic/traffic-budget.js';
+import type { TunnelPorts } from '../tunnel/tunnel-ports.js';
 import type { UserspaceTunnel } from '../tunnel/userspace-tunnel.js';
 import { checkTunnelOptions, type CreateTunnelOptions } from './tunnel-options.js';
 
@@ -26,9 +29,10 @@ export async function createTunnel(options: CreateTunnelOptions): Promise<Usersp
   const home = { files: systemFiles, stateFolder: stateFolder() };
   const overrides = { persistentKeepalive };
   const arcConfig = await loadTunnelConfig(config, home, overrides);
-  const ports = await tunnelPorts(logOf(options.logLevel ?? 'silent'));
+  const budget = budgetOf(options);
+  const ports = await tunnelPorts(logOf(options.logLevel ?? 'silent'), budget);
   const plan = (one: LoadedArcConfig) =>
-    planTunnel({ arcConfig: one, congestion, overrides }, ports);
+    planTunnel({ arcConfig: one, congestion, overrides, budget }, ports);
   const tunnelConfig = plan(arcConfig);
   const renewal = await loadRenewal(options, arcConfig, home);
   const { tunnel, handshake } = await openTunnel(tunnelConfig, { wait, signal }, ports);
@@ -54,7 +58,12 @@ async function loadRenewal(
   return prepareRenewal(renewal, arcConfig, home);
 }
 
-async function tunnelPorts(log: Log) {
+function budgetOf({ budget }: CreateTunnelOptions): TrafficBudget | undefined {
+  return budget && { day: budget.dayBytes, month: budget.monthBytes };
+}
+
+/** Traffic is stored only for a budget, because a program may open many tunnels. */
+async function tunnelPorts(log: Log, budget: TrafficBudget | undefined): Promise<TunnelPorts> {
   return {
     crypto: await (crypto ??= selectCrypto()),
     entropy: systemEntropy,
@@ -64,6 +73,7 @@ async function tunnelPorts(log: Log) {
     resolver: systemResolver,
     log,
     timestamps: createTimestampStore(stateFolder(), log),
+    ...(budget && { traffic: createTrafficStore(stateFolder(), log) }),
   };
 }
 

@@ -19,11 +19,19 @@ export interface CreateTunnelOptions {
   readonly congestion?: CongestionAlgorithm;
   /** Seconds between keepalives, instead of the value in `config`; 0 disables keepalives. */
   readonly persistentKeepalive?: number;
+  /** The traffic after which the tunnel refuses new connections with EDQUOT; no limit by default. */
+  readonly budget?: BudgetOptions;
   /** Renews the session when SORACOM has ended or moved it; off by default. */
   readonly renewal?: RenewalOptions;
   /** The log level on standard error; nothing is logged by default. */
   readonly logLevel?: LogLevel;
   readonly signal?: AbortSignal;
+}
+
+/** The bytes that the SIM may send and receive outside the tunnel, in the day or month in UTC. */
+export interface BudgetOptions {
+  readonly dayBytes?: number;
+  readonly monthBytes?: number;
 }
 
 const CONGESTION: readonly CongestionAlgorithm[] = ['bbr', 'cubic', 'reno'];
@@ -51,6 +59,11 @@ const RULES: Partial<Record<keyof CreateTunnelOptions, Rule>> = {
     expected: `a whole number from 0 to ${LONGEST_KEEPALIVE}`,
     next: 'Pass the interval in seconds, or 0 to disable keepalives.',
   },
+  budget: {
+    isUsable: isBudget,
+    expected: 'an object with dayBytes, monthBytes or both, which are at least 1000',
+    next: 'Pass the budget in bytes, such as { dayBytes: 50_000_000 }.',
+  },
   logLevel: oneOf(LOG_LEVELS),
   signal: {
     isUsable: (value) => value instanceof AbortSignal,
@@ -58,6 +71,18 @@ const RULES: Partial<Record<keyof CreateTunnelOptions, Rule>> = {
     next: 'Pass the signal of an AbortController.',
   },
 };
+
+function isBudget(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  const entries = Object.entries(value).filter(([, bytes]) => bytes !== undefined);
+  return (
+    entries.length > 0 &&
+    entries.every(
+      ([name, bytes]) =>
+        /^(?:day|month)Bytes$/.test(name) && Number.isSafeInteger(bytes) && bytes >= 1000,
+    )
+  );
+}
 
 function oneOf(values: readonly string[]): Rule {
   const expected = values.join(', ').replace(/, (?=\w+$)/, ' or ');
@@ -69,7 +94,7 @@ function oneOf(values: readonly string[]): Rule {
 }
 
 /**
- * Checks the options that are not objects, except `config`.
+ * Checks the options, except `config` and `renewal`.
  *
  * @throws UserError of kind `usage` for the first wrong option
  */

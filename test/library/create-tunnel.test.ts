@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+
 import { bootstrap, createTunnel } from '../../src/index.js';
 import { usePrivateNetwork } from '../support/foreign/private-network.js';
 import { EmulatedAccount, failureOf } from './emulated-account.js';
@@ -38,6 +40,19 @@ it.each([
   ['congestion', ['vegas', null], 'bbr, cubic or reno'],
   ['logLevel', ['loud', null], 'silent, error, warn, info, debug or trace'],
   ['signal', [3, {}, null], 'an AbortSignal'],
+  [
+    'budget',
+    [
+      null,
+      5_000,
+      {},
+      { dayBytes: 999 },
+      { dayBytes: '5000' },
+      { day: 5_000 },
+      { dayBytes: 1e3, x: 1 },
+    ],
+    'an object with dayBytes, monthBytes or both, which are at least 1000',
+  ],
 ])('refuses %s with a wrong value', async (name, values, expected) => {
   for (const value of values) {
     expect(await failureOf(createTunnel({ config, [name]: value }))).toMatchObject({
@@ -45,6 +60,28 @@ it.each([
       message: `cannot use the ${name} option of createTunnel: the option must be ${expected}`,
     });
   }
+});
+
+it('keeps a traffic budget over several tunnels', async () => {
+  const budget = { dayBytes: 60_000, monthBytes: 1e9 };
+  const first = await createTunnel({ config, budget });
+  const response = await first.fetch('http://100.127.69.42/bytes/70000');
+  await response.arrayBuffer().catch(() => undefined);
+  await first.close();
+  const second = await createTunnel({ config, budget });
+  const used = (await second.status()).traffic?.budget?.map(({ per, usedBytes }) => [
+    per,
+    usedBytes,
+  ]);
+  expect(used).toEqual([
+    ['day', expect.any(Number)],
+    ['month', expect.any(Number)],
+  ]);
+  expect(used![0]![1]).toBeGreaterThan(60_000);
+  const socket = second.connect({ host: '100.127.69.42', port: 80 });
+  const [error] = (await once(socket, 'error')) as [Error];
+  expect(error).toMatchObject({ code: 'EDQUOT', cause: { reason: 'over-budget' } });
+  await second.close();
 });
 
 it('does not ask SORACOM without the option renewal', async () => {
