@@ -189,7 +189,7 @@ export const FAILURES = {
     'Configuration: a missing file or folder, malformed JSON, or an unusable `arc.json`.',
   api: 'The SORACOM API refused the call or could not be reached.',
   tunnel:
-    'Tunnel: no handshake, no route, a target that cannot be reached, or the SIM is in use on this machine.',
+    'Tunnel: no handshake, no route, a target that cannot be reached, a traffic budget that is used up, or the SIM is in use on this machine.',
   permission: 'Permission: this user may not use the file, port, interface or tunnel.',
 };
 
