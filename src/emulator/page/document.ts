@@ -1,5 +1,5 @@
 /** The HTML of the emulator's page. */
-import { escapeHtml } from './escape-html.js';
+import { escapeHtml } from '../../lib/text/escape-html.js';
 import { MAX_MESSAGES } from './message-rows.js';
 import { PAGE_PATHS } from './page-paths.js';
 import type { SimList } from './sim-rows.js';

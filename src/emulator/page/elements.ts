@@ -1,5 +1,5 @@
 /** Small HTML elements of the emulator's page. */
-import { escapeHtml } from './escape-html.js';
+import { escapeHtml } from '../../lib/text/escape-html.js';
 
 /** What a cell without a value contains. */
 export const EMPTY = '<span aria-hidden="true">–</span><span class="hidden">none</span>';

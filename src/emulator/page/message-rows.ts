@@ -3,7 +3,7 @@ import type { Message } from '../messages.js';
 import type { Sim } from '../sim.js';
 import { contentText } from './content-text.js';
 import { cell, timeElement } from './elements.js';
-import { escapeHtml } from './escape-html.js';
+import { escapeHtml } from '../../lib/text/escape-html.js';
 import { simName } from './sim-rows.js';
 
 /** The maximum number of messages on the page, newest first. */

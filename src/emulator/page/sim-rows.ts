@@ -4,7 +4,7 @@ import type { ArcNetwork } from '../arc-network.js';
 import type { MessageStore } from '../messages.js';
 import { type ArcSim, hasArc, type Sim } from '../sim.js';
 import { cell, EMPTY, timeElement } from './elements.js';
-import { escapeHtml } from './escape-html.js';
+import { escapeHtml } from '../../lib/text/escape-html.js';
 
 /** The maximum number of SIMs on the page; a browser is slow with many more. */
 export const MAX_ROWS = 200;
