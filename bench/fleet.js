@@ -1,0 +1,311 @@
+/**
+ * Runs `arctun up` with a folder of 1,000 SIMs and an emulator in another process: `npm run
+ * bench:fleet`. Each SIM sends a message every 5 s through the forwarder; meanwhile some SIMs are
+ * deleted. Then it finds the highest rate of messages. Exits with 1 if a message is lost, arrives
+ * twice or arrives under another SIM. docs/reference/benchmarks.md describes the measurements.
+ */
+import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { performance } from 'node:perf_hooks';
+import { setTimeout as pause } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+
+import { bootstrap } from '../dist/bundle/index.js';
+import { Child } from './support/child.js';
+import { FleetLoad } from './support/fleet-load.js';
+
+const ARCTUN = fileURLToPath(new URL('../bin/run.js', import.meta.url));
+const EMULATOR = fileURLToPath(new URL('./support/fleet-emulator.js', import.meta.url));
+
+/** Milliseconds until all tunnels must have been tried. */
+const START_UP = 300_000;
+/** Milliseconds without messages before memory is measured. */
+const SETTLE = 2_000;
+/** The number of SIMs that are created at the same time. */
+const LANES = 8;
+/** A rate is held if the 99th percentile of the answers is within this time, in milliseconds. */
+const LIMIT_P99 = 1_000;
+/** The factor between two rates, and the part of a rate that must be reached. */
+const STEP = 1.25;
+const REACHED = 0.98;
+
+const { values } = parseArgs({
+  options: {
+    count: { type: 'string', default: '1000' },
+    /** How long the SIMs send messages. */
+    seconds: { type: 'string', default: '600' },
+    /** The seconds between two messages of a SIM. */
+    interval: { type: 'string', default: '5' },
+    /** How many SIMs are deleted meanwhile. */
+    delete: { type: 'string', default: '10' },
+    /** The seconds for each rate; 0 omits the search for the highest rate. */
+    ramp: { type: 'string', default: '15' },
+    /** Prints the figures as one JSON line instead of text. */
+    json: { type: 'boolean', default: false },
+    /** The `run.js` of another build to measure. */
+    arctun: { type: 'string', default: ARCTUN },
+  },
+});
+const [count, seconds, interval, deletions, rampSeconds] = [
+  values.count,
+  values.seconds,
+  values.interval,
+  values.delete,
+  values.ramp,
+].map(Number);
+
+const folder = mkdtempSync(join(tmpdir(), 'arctun-fleet-'));
+const children = [];
+let figures;
+try {
+  figures = await measure();
+} finally {
+  for (const child of children) child.kill();
+  await Promise.all(children.map((child) => child.ended()));
+  rmSync(folder, { recursive: true, force: true });
+}
+report(figures);
+process.exit();
+
+async function measure() {
+  const emulator = start([process.execPath, EMULATOR]);
+  const platform = JSON.parse(await emulator.line((line) => line.startsWith('{')));
+  note(`creating ${count} SIMs`);
+  const sims = await createSims(platform);
+  const alone = await measureOne(platform);
+  const opened = await openFleet('sims', platform);
+  const startKib = residentKib(opened.up);
+  note(`${opened.isUp} of ${count} tunnels are up; sending for ${seconds} s`);
+  const { load, ...sent } = await sendMessages(sims, opened, { emulator, platform });
+  const kib = residentKib(opened.up);
+  const living = sims.filter(({ simId }) => !sent.deleted.has(simId));
+  const highest = rampSeconds > 0 ? await findHighest(living, load, emulator) : undefined;
+  load.close();
+  return {
+    ...{ count, seconds, interval },
+    start: { up: opened.isUp, seconds: opened.seconds, cpuSeconds: opened.cpuSeconds },
+    memory: { oneSimKib: alone, startKib, endKib: kib, perSimKib: (kib - alone) / (count - 1) },
+    descriptors: readdirSync(`/proc/${opened.up.pid}/fd`).length,
+    messages: { ...sent, deleted: sent.deleted.size },
+    ...(highest && { highest }),
+  };
+}
+
+function start(command, env) {
+  const child = new Child(command, env);
+  children.push(child);
+  return child;
+}
+
+/** Creates the SIMs with their files in the folder `sims`; the first one is also in `one`. */
+async function createSims({ api, authKeyId, authKey }) {
+  for (const name of ['sims', 'one']) mkdirSync(join(folder, name));
+  const names = Array.from({ length: count }, (_, index) => `sim-${index + 1}`);
+  const sims = [];
+  const waiting = names.map((name, index) => ({ name, index }));
+  const lane = async () => {
+    for (let next = waiting.shift(); next; next = waiting.shift()) {
+      const { name, index } = next;
+      const path = join(folder, 'sims', `${name}.json`);
+      const credentials = { authKeyId, authKey };
+      const { simId } = await bootstrap({ path, endpoint: api, credentials });
+      sims[index] = { name, simId };
+    }
+  };
+  await Promise.all(Array.from({ length: LANES }, lane));
+  copyFileSync(join(folder, 'sims', 'sim-1.json'), join(folder, 'one', 'sim-1.json'));
+  return sims;
+}
+
+/** Returns the memory of the process with one SIM. */
+async function measureOne(platform) {
+  const { up } = await openFleet('one', platform);
+  await pause(SETTLE);
+  const kib = residentKib(up);
+  up.kill('SIGTERM');
+  await up.ended();
+  return kib;
+}
+
+async function openFleet(sims, { api, authKeyId, authKey }) {
+  const began = performance.now();
+  const listen = ['--forward-listen', '127.0.0.1:0', '--proxy-listen', 'off'];
+  const flags = [...listen, '--log-level', 'error', '--wait', '0', '--json'];
+  const up = start(
+    [process.execPath, values.arctun, 'up', '--config', join(folder, sims), ...flags],
+    {
+      ...{ ARCTUN_ENDPOINT: api, ARCTUN_AUTH_KEY_ID: authKeyId, ARCTUN_AUTH_KEY: authKey },
+      RUNTIME_DIRECTORY: join(folder, 'run'),
+      XDG_STATE_HOME: join(folder, 'state'),
+    },
+  );
+  const line = await up.line((text) => text.startsWith('{'), START_UP);
+  const report = JSON.parse(line);
+  return {
+    ...{ up, url: report.forward },
+    isUp: report.sims.filter(({ isUp }) => isUp).length,
+    seconds: (performance.now() - began) / 1_000,
+    cpuSeconds: up.cpuSeconds(),
+  };
+}
+
+async function sendMessages(sims, { up, url }, { emulator, platform }) {
+  const load = new FleetLoad(url);
+  await arrivals(emulator);
+  const deleted = new Set();
+  const deleting = deleteSims(sims, deleted, platform);
+  const cpu = [up, emulator].map((process) => process.cpuSeconds());
+  const perSecond = count / interval;
+  const isDeleted = (simId) => deleted.has(simId);
+  const run = await load.send({ sims, perSecond, seconds, isDeleted });
+  await deleting;
+  const [upCpu, emulatorCpu] = [up, emulator].map(
+    (process, index) => process.cpuSeconds() - cpu[index],
+  );
+  const arrived = await arrivals(emulator);
+  return {
+    load,
+    deleted,
+    ...verdict(run, arrived, isDeleted),
+    milliseconds: times(run),
+    cpuSeconds: { up: upCpu, emulator: emulatorCpu },
+  };
+}
+
+/** Deletes SIMs one by one, in the middle of the time in which messages are sent. */
+async function deleteSims(sims, deleted, { api, authKeyId, authKey }) {
+  const headers = { 'Content-Type': 'application/json' };
+  const post = async (path, body) => {
+    const options = { method: 'POST', headers, ...(body && { body: JSON.stringify(body) }) };
+    const response = await fetch(`${api}/v1${path}`, options);
+    if (!response.ok) throw new Error(`${path}: HTTP ${response.status}`);
+    return response.json();
+  };
+  const { apiKey, token } = await post('/auth', { authKeyId, authKey });
+  Object.assign(headers, { 'X-Soracom-API-Key': apiKey, 'X-Soracom-Token': token });
+  await pause(seconds * 250);
+  for (let index = 0; index < deletions; index++) {
+    const { simId } = sims[Math.floor(((index + 0.5) * sims.length) / deletions)];
+    deleted.add(simId);
+    await post(`/sims/${simId}/enable_termination`);
+    await post(`/sims/${simId}/terminate`);
+    await pause((seconds * 500) / deletions);
+  }
+}
+
+/** Compares what was sent with what has arrived. The SIMs that were deleted may lose messages. */
+function verdict({ sent, answered, failures }, { arrived, doubled, misplaced }, isDeleted) {
+  let [total, lost, unanswered] = [0, 0, 0];
+  for (const [simId, number] of sent) {
+    const expected = isDeleted(simId) ? (answered.get(simId) ?? 0) : number;
+    lost += Math.max(0, expected - (arrived[simId] ?? 0));
+    if (isDeleted(simId)) unanswered += number - expected;
+    else total += number;
+  }
+  const failed = failures.length;
+  return {
+    sent: total,
+    lost,
+    doubled,
+    misplaced,
+    failed,
+    failures: failures.slice(0, 3),
+    unanswered,
+  };
+}
+
+/** Returns what has arrived at the emulator since the last call. */
+async function arrivals(emulator) {
+  emulator.tell('counts');
+  return JSON.parse(await emulator.line((line) => line.startsWith('{')));
+}
+
+/** Raises the rate until messages fail or are late. */
+async function findHighest(sims, load, emulator) {
+  const rates = [];
+  for (let rate = Math.max(100, (count / interval) * STEP); ; rate *= STEP) {
+    const run = await load.send({ sims, perSecond: rate, seconds: rampSeconds });
+    const found = verdict(run, await arrivals(emulator), () => false);
+    const milliseconds = times(run);
+    const isHeld =
+      run.isWhole &&
+      run.reached >= rate * REACHED &&
+      found.lost + found.doubled + found.misplaced + found.failed === 0 &&
+      milliseconds.p99 <= LIMIT_P99;
+    const { lost, failed, failures } = found;
+    rates.push({ rate, isHeld, reached: run.reached, lost, failed, failures, ...milliseconds });
+    note(`${rate.toFixed(0)} messages a second: ${isHeld ? 'held' : 'not held'}`);
+    if (!isHeld) return { rate: rates.findLast(({ isHeld }) => isHeld)?.rate ?? 0, rates };
+    await pause(SETTLE);
+  }
+}
+
+function times({ times, longest }) {
+  const [p50, p95, p99] = [0.5, 0.95, 0.99].map((part) => times.quantile(part));
+  return { p50, p95, p99, longest };
+}
+
+/** Resident memory in KiB. */
+function residentKib({ pid }) {
+  const rollup = readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8');
+  return Number(/^Rss:\s+(\d+) kB/m.exec(rollup)[1]);
+}
+
+function note(text) {
+  if (!values.json) console.log(`     ${text}`);
+}
+
+function report(found) {
+  const { start, memory, descriptors, messages, highest } = found;
+  const { lost, doubled, misplaced, failed } = messages;
+  const isWhole = lost + doubled + misplaced + failed === 0;
+  if (start.up < count || !isWhole) process.exitCode = 1;
+  if (values.json) {
+    console.log(JSON.stringify(found));
+    return;
+  }
+  const { p50, p95, p99, longest } = messages.milliseconds;
+  const share = (part) => `${((part / seconds) * 100).toFixed(0)} %`;
+  line(
+    start.up === count,
+    `${start.up} of ${count} tunnels up after ${start.seconds.toFixed(1)} s`,
+  );
+  line(
+    isWhole,
+    `${messages.sent} messages: ${lost} lost, ${doubled} doubled, ${misplaced} under another SIM, ${failed} failed`,
+  );
+  for (const failure of messages.failures) note(failure);
+  note(`${messages.deleted} SIMs were deleted; ${messages.unanswered} of their messages failed`);
+  note(
+    `ms for a message (median, p95, p99, max): ${[p50, p95, p99, longest].map(tenths).join(', ')}`,
+  );
+  note(
+    `${mib(memory.endKib)} MiB resident (${mib(memory.startKib)} at the start, ${mib(memory.oneSimKib)} with one SIM): ${tenths(memory.perSimKib)} KiB for each further SIM`,
+  );
+  note(`${descriptors} file descriptors`);
+  const { up, emulator } = messages.cpuSeconds;
+  note(
+    `CPU: ${tenths(start.cpuSeconds)} s to start; while sending ${tenths(up)} s (${share(up)} of a core), the emulator ${share(emulator)}`,
+  );
+  if (highest) note(`highest rate: ${highest.rate.toFixed(0)} messages a second`);
+  for (const rate of highest?.rates ?? []) {
+    const { reached, failed: failures, lost: missing } = rate;
+    note(
+      `  ${rate.rate.toFixed(0)}: reached ${reached.toFixed(0)}, p50 ${tenths(rate.p50)} ms, p99 ${tenths(rate.p99)} ms, ${failures} failed, ${missing} lost`,
+    );
+  }
+}
+
+function line(isGood, text) {
+  console.log(`${isGood ? 'ok  ' : 'FAIL'} ${text}`);
+}
+
+function tenths(value) {
+  return value.toFixed(1);
+}
+
+function mib(kib) {
+  return (kib / 1_024).toFixed(0);
+}
