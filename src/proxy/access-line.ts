@@ -13,11 +13,14 @@ export function clientName({ remoteAddress, remotePort }: Socket): string {
   return formatAuthority({ host: remoteAddress, port: remotePort });
 }
 
+/** @param sim the name of the SIM that the client has chosen */
 export function partiesOf(
   client: string,
   target: DialTarget | undefined,
-): { client: string; target?: string } {
-  return { client, ...(target && { target: formatAuthority(target) }) };
+  sim?: string,
+): { client: string; target?: string; sim?: string } {
+  const parties = { client, ...(target && { target: formatAuthority(target) }) };
+  return sim === undefined ? parties : { ...parties, sim };
 }
 
 /** Returns the path without its query, which may contain a secret. */

@@ -29,6 +29,7 @@ export class ListenerChoice implements TunnelChoice {
     if (known !== undefined) return known;
     const { opener, resends } = this.#options;
     const chosen = {
+      name: member.name,
       dialer: member.connections.watching(opener, member.dialer),
       datagramPorts: member.datagramPorts,
       kept: new KeptConnections({ resends }),

@@ -5,6 +5,8 @@ import type { KeptConnections } from '../http/kept-connections.js';
 
 /** The tunnel that a client has chosen. */
 export interface ChosenTunnel {
+  /** The name of its SIM, for the log. */
+  readonly name: string;
   readonly dialer: Dialer;
   /** See ExchangeContext. */
   readonly kept?: KeptConnections | undefined;

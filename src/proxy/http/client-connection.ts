@@ -8,7 +8,8 @@ import type { Socket } from 'node:net';
 
 import { clientName } from '../access-line.js';
 import { answerLate } from '../authentication/password-check.js';
-import type { Dialer, DialTarget } from '../dialer.js';
+import type { ChosenTunnel } from '../authentication/tunnel-choice.js';
+import type { DialTarget } from '../dialer.js';
 import { endWith, JoinedConnection } from '../relay/joined-connection.js';
 import { resetConnection } from '../reset.js';
 import type { ClientMessage, ExchangeContext } from './exchange-context.js';
@@ -73,14 +74,14 @@ export class ClientConnection {
   /**
    * Joins the connection to a target (RFC 9110 9.3.6) after Node has detached it from its parser.
    *
-   * @param dialer the dialer to use instead of the listener's
+   * @param via the tunnel to use instead of the listener's
    */
-  connect(target: DialTarget, dialer?: Dialer): void {
+  connect(target: DialTarget, via?: ChosenTunnel): void {
     if (this.resetUnlessFree()) return;
     const socket = this.#socket;
     const request = {
       target,
-      dialer,
+      via,
       granted: CONNECTED,
       refused: (failure: ForwardFailure) => rawFailure(failure, target),
     };

@@ -353,7 +353,8 @@ export class Exchange implements SpooledDeliveryHandler {
     const { method } = this.#request;
     const path = this.#destination && loggedPath(this.#destination.path);
     const request = { method, ...(path !== undefined && { path }) };
-    return { ...partiesOf(this.#client, this.#destination?.target), ...request };
+    const sim = this.#destination?.via?.name;
+    return { ...partiesOf(this.#client, this.#destination?.target, sim), ...request };
   }
 
   #endUpstream(): void {

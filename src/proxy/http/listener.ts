@@ -285,7 +285,7 @@ export class HttpListener {
     }
     if (head.length > 0) socket.unshift(head);
     const { host, port, via } = target;
-    connection?.connect({ host, port }, via?.dialer);
+    connection?.connect({ host, port }, via);
   }
 
   /**

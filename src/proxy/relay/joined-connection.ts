@@ -3,6 +3,7 @@ import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 
 import { clientName, elapsed, partiesOf } from '../access-line.js';
+import type { ChosenTunnel } from '../authentication/tunnel-choice.js';
 import { type FailedDial, failedDial } from '../dial-outcome.js';
 import type { Dialer, DialTarget } from '../dialer.js';
 import type { ProxyLog } from '../proxy-log.js';
@@ -16,8 +17,8 @@ const LINGER = 2_000;
 
 export interface JoinRequest {
   readonly target: DialTarget;
-  /** The dialer to use instead of the listener's. */
-  readonly dialer?: Dialer | undefined;
+  /** The tunnel to use instead of the listener's. */
+  readonly via?: Pick<ChosenTunnel, 'dialer' | 'name'> | undefined;
   /** The reply to the client after the target is connected. */
   readonly granted: string | Uint8Array;
   /** The reply to the client if the dial fails. */
@@ -71,7 +72,7 @@ export class JoinedConnection {
   }
 
   async #dial(): Promise<void> {
-    const { dialer = this.#context.dialer } = this.#request;
+    const { dialer } = this.#request.via ?? this.#context;
     try {
       const stream = await dialer.dial(this.#request.target, this.#dialing.signal);
       if (this.#isSettled || this.#socket.destroyed) {
@@ -96,9 +97,8 @@ export class JoinedConnection {
     const { log, onFailure } = this.#context;
     const { reason, silence, message } = failure;
     onFailure();
-    const parties = partiesOf(this.#client, this.#request.target);
     log.warn(
-      { reason, ...(silence && { silence }), ...parties },
+      { reason, ...(silence && { silence }), ...this.#parties() },
       `cannot connect to the target: ${message}`,
     );
     endWith(this.#socket, this.#request.refused(failure));
@@ -107,7 +107,7 @@ export class JoinedConnection {
   #over(stream: Duplex): void {
     this.#context.log.info(
       {
-        ...partiesOf(this.#client, this.#request.target),
+        ...this.#parties(),
         sent: this.#relay?.receivedFrom(this.#socket) ?? 0,
         received: this.#relay?.receivedFrom(stream) ?? 0,
         ms: elapsed(this.#start),
@@ -115,6 +115,11 @@ export class JoinedConnection {
       'connection closed',
     );
     this.#onOver();
+  }
+
+  #parties() {
+    const { target, via } = this.#request;
+    return partiesOf(this.#client, target, via?.name);
   }
 
   #gone(): void {

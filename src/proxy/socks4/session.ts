@@ -3,7 +3,8 @@ import type { Socket } from 'node:net';
 
 import { clientName } from '../access-line.js';
 import { answerLate } from '../authentication/password-check.js';
-import type { Dialer, DialTarget } from '../dialer.js';
+import type { ChosenTunnel } from '../authentication/tunnel-choice.js';
+import type { DialTarget } from '../dialer.js';
 import type { ForwardFailure } from '../http/failure.js';
 import type { ClientGate } from '../authentication/client-gate.js';
 import { endWith, type JoinContext, JoinedConnection } from '../relay/joined-connection.js';
@@ -57,13 +58,13 @@ export class Socks4Session {
     }
     const admission = this.#context.gate.admitUser(userId);
     if ('reason' in admission) this.#refuse(admission.message, admission.reason);
-    else this.#join(target, length, admission.via?.dialer);
+    else this.#join(target, length, admission.via);
     return 0;
   }
 
-  #join(target: DialTarget, length: number, dialer: Dialer | undefined): void {
+  #join(target: DialTarget, length: number, via: ChosenTunnel | undefined): void {
     this.#handshake.finish(length);
-    const request = { target, dialer, granted: reply(true), refused: () => reply(false) };
+    const request = { target, via, granted: reply(true), refused: () => reply(false) };
     const onOver = () => void (this.#isOver = true);
     this.#joined = new JoinedConnection(this.#socket, request, this.#context, onOver);
     this.#joined.start();

@@ -132,7 +132,7 @@ export class Socks5Session {
     this.#handshake.finish(length);
     const request = {
       target,
-      dialer: this.#via?.dialer,
+      via: this.#via,
       granted: requestReply(REPLY.succeeded),
       refused: (failure: FailedDial) => requestReply(replyOf(failure)),
     };
@@ -143,7 +143,7 @@ export class Socks5Session {
 
   #associate(clientPort: number, length: number): void {
     const { associations } = this.#context;
-    const end = { socket: this.#socket, port: clientPort, ports: this.#via?.datagramPorts };
+    const end = { socket: this.#socket, port: clientPort, via: this.#via };
     const association = associations?.open(end, () => void (this.#isOver = true));
     if (typeof association === 'object') {
       this.#association = association;

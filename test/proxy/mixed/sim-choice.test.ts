@@ -3,6 +3,7 @@ import { Secret } from '../../../src/lib/secrets/secret.js';
 import type { HttpListener } from '../../../src/proxy/http/listener.js';
 import { startMixedPort } from '../../../src/proxy/mixed/mixed-port.js';
 import { RecordingLog } from '../../support/fakes/recording-log.js';
+import { until } from '../../support/until.js';
 import { Cleanup, failing, Forwarding } from '../support/forwarding.js';
 import { twoSims, type TwoSims } from '../support/two-sims.js';
 import { rawClient, type Wire } from '../support/wire.js';
@@ -78,6 +79,32 @@ describe('the user name selects the SIM', () => {
     client.send(login('a', 'secret') + TO_IPV4 + INNER);
     await client.until('ok');
     expect(dialled()).toEqual([1, 0]);
+  });
+});
+
+describe('the log names the SIM', () => {
+  const namesIn = (message: string) =>
+    log.lines.filter((line) => line.message.startsWith(message)).map(({ fields }) => fields.sim);
+
+  it('of a request', async () => {
+    const client = await open();
+    client.send(get(basic('b')));
+    await client.until('ok');
+    expect(namesIn('request')).toEqual(['b']);
+  });
+
+  it.each([
+    ['CONNECT', connect(basic('a')) + INNER],
+    ['SOCKS5', login('a') + TO_IPV4 + INNER],
+    ['SOCKS4', socks4('a') + INNER],
+  ])('of %s', async (_name, sent) => {
+    const client = await open();
+    client.send(sent);
+    await client.until('ok');
+    client.socket.destroy();
+    sims.servers.a.wires[0]!.socket.destroy();
+    await until(() => namesIn('connection closed').length > 0);
+    expect(namesIn('connection closed')).toEqual(['a']);
   });
 });
 

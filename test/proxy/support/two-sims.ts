@@ -19,7 +19,7 @@ export async function twoSims(forwarding: Forwarding): Promise<TwoSims> {
   const tunnels = new Map(
     Object.entries(servers).map(([name, { port }]) => [
       name,
-      { dialer: localDialer(port), kept: new KeptConnections({ resends: true }) },
+      { name, dialer: localDialer(port), kept: new KeptConnections({ resends: true }) },
     ]),
   );
   return { servers, find: (name) => tunnels.get(name), names: () => [...tunnels.keys()] };

@@ -3,6 +3,7 @@ import type { Socket } from 'node:net';
 
 import type { DropCounter } from '../../../lib/drop-counter.js';
 import type { DatagramSockets } from '../../../ports/datagram-sockets.js';
+import type { ChosenTunnel } from '../../authentication/tunnel-choice.js';
 import type { DatagramPorts } from '../../datagram-dialer.js';
 import { DialError } from '../../dialer.js';
 import type { ProxyLog } from '../../proxy-log.js';
@@ -50,12 +51,12 @@ export class Associations {
     client: {
       readonly socket: Socket;
       readonly port: number;
-      readonly ports?: DatagramPorts | undefined;
+      readonly via?: Pick<ChosenTunnel, 'datagramPorts' | 'name'> | undefined;
     },
     onOver: () => void,
   ): UdpAssociation | 'too-many' | 'no-address' {
     const { most = MAX_ASSOCIATIONS, ...options } = this.#options;
-    const ports = client.ports ?? options.ports;
+    const ports = client.via?.datagramPorts ?? options.ports;
     const local = plainAddress(client.socket.localAddress);
     const remote = plainAddress(client.socket.remoteAddress);
     if (local === undefined || remote === undefined || ports === undefined) return 'no-address';
@@ -65,6 +66,7 @@ export class Associations {
       ...options,
       socket: client.socket,
       port: client.port,
+      sim: client.via?.name,
       local,
       remote,
       ports,

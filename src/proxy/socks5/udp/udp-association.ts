@@ -26,6 +26,8 @@ export interface UdpAssociationOptions {
   readonly socket: Socket;
   /** The port from which the client will send; 0 if the first datagram determines it. */
   readonly port: number;
+  /** The name of the SIM that the client has chosen; undefined if there is only one. */
+  readonly sim?: string | undefined;
   /** The address that the client connected to, and the client's own address. */
   readonly local: string;
   readonly remote: string;
@@ -124,20 +126,24 @@ export class UdpAssociation {
     const { log, onFailure, onOver, socket } = this.#options;
     const { reason, message } = failure;
     onFailure();
-    log.warn({ reason, client: this.#client }, `cannot open a UDP association: ${message}`);
+    log.warn({ reason, ...this.#parties() }, `cannot open a UDP association: ${message}`);
     endWith(socket, requestReply(replyOf(failure)));
     onOver();
   }
 
   #logDrop(reason: UdpDropReason, target: DialTarget | undefined): void {
-    const fields = { reason, ...partiesOf(this.#client, target) };
+    const fields = { reason, ...this.#parties(target) };
     this.#options.log.warn(fields, `a UDP datagram was dropped: ${TEXT_OF[reason]}`);
   }
 
   #logEnd({ sent, received, drops }: UdpRelay): void {
     const dropped = drops.total === 0 ? {} : { dropped: Object.fromEntries(drops) };
-    const fields = { client: this.#client, sent, received, ...dropped, ms: elapsed(this.#start) };
+    const fields = { ...this.#parties(), sent, received, ...dropped, ms: elapsed(this.#start) };
     this.#options.log.info(fields, 'UDP association closed');
+  }
+
+  #parties(target?: DialTarget) {
+    return partiesOf(this.#client, target, this.#options.sim);
   }
 }
 
