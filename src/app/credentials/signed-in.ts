@@ -9,6 +9,8 @@ export interface SignInPorts<Api> {
   createClient(credentials: Credentials, signal?: AbortSignal): Api;
   /** Reports the current step to a waiting user. */
   onStep?(step: string): void;
+  /** Runs the work when its turn has come, if many SIMs may sign in at the same time. */
+  inTurn?<Result>(work: () => Promise<Result>): Promise<Result>;
 }
 
 /**
@@ -21,12 +23,23 @@ const TOKEN_TIMEOUT_SECONDS = 300;
  * @param signal cancels the work; the promise rejects with the abort reason
  * @throws MissingCredentialsError, ApiError, and errors of `work`
  */
-export async function signedIn<Api extends Pick<SoracomApi, 'auth' | 'logout'>, Result>(
+export function signedIn<Api extends Pick<SoracomApi, 'auth' | 'logout'>, Result>(
   profile: ArcProfile | undefined,
   ports: SignInPorts<Api>,
   signal: AbortSignal | undefined,
   work: (api: Api, credentials: Credentials) => Promise<Result>,
 ): Promise<Result> {
+  const signIn = () => workSignedIn(profile, ports, signal, work);
+  return ports.inTurn === undefined ? signIn() : ports.inTurn(signIn);
+}
+
+async function workSignedIn<Api extends Pick<SoracomApi, 'auth' | 'logout'>, Result>(
+  profile: ArcProfile | undefined,
+  ports: SignInPorts<Api>,
+  signal: AbortSignal | undefined,
+  work: (api: Api, credentials: Credentials) => Promise<Result>,
+): Promise<Result> {
+  signal?.throwIfAborted();
   const credentials = await ports.credentials(profile);
   signal?.throwIfAborted();
   ports.onStep?.('Signing in');

@@ -23,6 +23,11 @@ export const MAX_SIMS = 2_000;
 /** A name must be valid as a user name, as a header's value and as the name of a socket. */
 const NAME = /^[A-Za-z0-9_=+-][A-Za-z0-9_=+.-]{0,63}$/;
 
+/** Whether a SIM can have this name in a fleet. */
+export function isSimName(name: string): boolean {
+  return NAME.test(name);
+}
+
 const EXTENSION = '.json';
 
 /** A value of --config in a fleet. */
@@ -52,15 +57,17 @@ export async function fleetPlaces(
   return places.length > 1 || places[0]?.isFolder === true ? places : undefined;
 }
 
+export type ConfigFiles = Pick<Files, 'list' | 'readText'>;
+
 /**
  * Finds the configurations.
  *
- * @throws UserError of kind `configuration` if no configuration exists; FileError if a folder cannot
- * be read, because its SIMs would seem to be removed
+ * @throws UserError of kind `configuration` if no configuration exists; FileError if a folder is
+ * missing or cannot be read, because its SIMs would seem to be removed
  */
 export async function findConfigs(
   places: readonly ConfigPlace[],
-  files: Pick<Files, 'list'>,
+  files: ConfigFiles,
 ): Promise<FoundConfigs> {
   const paths: string[] = [];
   for (const place of places) paths.push(...(await pathsAt(place, files)));
@@ -80,23 +87,33 @@ export async function findConfigs(
 
 /** @param first the path of the configuration that already has the name */
 function faultOf(name: string, first: string | undefined, count: number): string | undefined {
-  if (!NAME.test(name)) {
+  if (!isSimName(name)) {
     return 'before .json, its name must have 1 to 64 letters, digits and characters of _=+.-';
   }
   if (first !== undefined) return `${first} has the same name`;
   return count < MAX_SIMS ? undefined : `a process can have at most ${MAX_SIMS} SIMs`;
 }
 
-async function pathsAt(
-  { path, isFolder }: ConfigPlace,
-  files: Pick<Files, 'list'>,
-): Promise<string[]> {
+async function pathsAt({ path, isFolder }: ConfigPlace, files: ConfigFiles): Promise<string[]> {
   if (!isFolder) return [path];
   const folder = path.replace(/\/+$/, '');
-  return (await files.list(path))
+  const names = await files.list(path);
+  if (names.length === 0) await requireFolder(path, files);
+  return names
     .filter((name) => name.endsWith(EXTENSION) && !name.startsWith('.'))
     .sort()
     .map((name) => `${folder}/${name}`);
+}
+
+/** A folder that is missing, for example because a volume is not mounted, has no names either. */
+async function requireFolder(path: string, files: ConfigFiles): Promise<void> {
+  try {
+    await files.readText(path);
+  } catch (error) {
+    const isMissing =
+      error instanceof FileError && (error.failure === 'absent' || error.failure === 'no-folder');
+    if (isMissing) throw new FileError('absent', path, `the folder ${path} does not exist`);
+  }
 }
 
 /** Returns the names in a folder; empty if the path is a file, or does not exist. */

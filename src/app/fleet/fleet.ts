@@ -2,9 +2,13 @@
 import { SerialQueue } from '../../lib/serial-queue.js';
 import { TaskLimit } from './task-limit.js';
 import { messageOf } from '../../lib/errors/error-message.js';
-import type { Files } from '../../ports/files.js';
 import type { Log } from '../../ports/log.js';
-import { type ConfigPlace, findConfigs, type NamedConfig } from './fleet-configs.js';
+import {
+  type ConfigFiles,
+  type ConfigPlace,
+  findConfigs,
+  type NamedConfig,
+} from './fleet-configs.js';
 import { FleetMember, type FleetMemberOptions, type MemberReport } from './fleet-member.js';
 import type { MemberTunnelPorts } from './member-tunnel.js';
 
@@ -13,11 +17,17 @@ export interface FleetOptions extends Omit<FleetMemberOptions, 'opening'> {
 }
 
 export interface FleetPorts extends MemberTunnelPorts {
-  readonly files: Pick<Files, 'list'>;
+  readonly files: ConfigFiles;
 }
 
 /** The maximum number of tunnels that open at the same time. */
 const MAX_OPENING = 16;
+
+/**
+ * The maximum number of SIMs that ask SORACOM about their sessions at the same time. During an
+ * outage, all of them ask.
+ */
+const MAX_ASKING = 8;
 
 export class Fleet {
   readonly #options: FleetMemberOptions & FleetOptions;
@@ -28,7 +38,13 @@ export class Fleet {
   #onRemoved: (member: FleetMember) => void = () => undefined;
 
   constructor(options: FleetOptions, ports: FleetPorts) {
-    this.#options = { ...options, opening: new TaskLimit(MAX_OPENING) };
+    const { renewal } = options;
+    const asking = new TaskLimit(MAX_ASKING);
+    this.#options = {
+      ...options,
+      opening: new TaskLimit(MAX_OPENING),
+      renewal: renewal && { ...renewal, inTurn: (work) => asking.run(work) },
+    };
     this.#ports = ports;
   }
 
@@ -63,7 +79,10 @@ export class Fleet {
   /** Returns the SIM with this name or SIM ID. */
   find(name: string): FleetMember | undefined {
     if (name === '') return undefined;
-    return this.#members.get(name) ?? this.members.find(({ simId }) => simId === name);
+    const member = this.#members.get(name);
+    if (member !== undefined) return member;
+    for (const other of this.#members.values()) if (other.simId === name) return other;
+    return undefined;
   }
 
   /** The SIMs, sorted by name. */

@@ -7,7 +7,7 @@ import type { CredentialFlags } from '../flags/credential-flags.js';
 import { createProgress, type Progress } from '../output/progress.js';
 import { credentialsPort } from './sign-in.js';
 
-export type SimPorts = Required<SignInPorts<SoracomApi>> & StateHome;
+export type SimPorts = Required<Omit<SignInPorts<SoracomApi>, 'inTurn'>> & StateHome;
 
 /** Runs a use case and shows its progress on a terminal, until the result is available. */
 export async function withSimPorts<Result>(

@@ -56,3 +56,28 @@ it('does not run the work without a token', async () => {
   ).rejects.toMatchObject({ status: 401 });
   expect(ports.api.calls).toEqual(['auth']);
 });
+
+it('signs in when its turn comes, and frees its turn afterwards', async () => {
+  const turns: string[] = [];
+  const inTurn = async <Result>(work: () => Promise<Result>) => {
+    turns.push(`begin after ${ports.api.calls.length} calls`);
+    const result = await work();
+    turns.push(`end after ${ports.api.calls.length} calls`);
+    return result;
+  };
+  await signedIn(undefined, { ...ports, inTurn }, undefined, (api) => api.terminateSim('1'));
+  expect(turns).toEqual(['begin after 0 calls', 'end after 3 calls']);
+});
+
+it('does not sign in if it is cancelled while it waits for its turn', async () => {
+  const stop = new AbortController();
+  const inTurn = <Result>(work: () => Promise<Result>) => {
+    stop.abort(new Error('stopped'));
+    return work();
+  };
+  const work = () => Promise.resolve();
+  await expect(signedIn(undefined, { ...ports, inTurn }, stop.signal, work)).rejects.toThrow(
+    'stopped',
+  );
+  expect(ports.api.calls).toEqual([]);
+});

@@ -3,7 +3,12 @@ import { FileError } from '../../../src/ports/files.js';
 
 /** Folders and their names; everything else is a file. */
 const folders = new Map<string, string[]>();
-beforeEach(() => folders.clear());
+/** Folders that do not exist; list() returns no names for them. */
+const missing = new Set<string>();
+beforeEach(() => {
+  folders.clear();
+  missing.clear();
+});
 
 const files = {
   list: (path: string) => {
@@ -12,6 +17,8 @@ const files = {
       ? Promise.reject(new FileError('failed', path, 'not a folder'))
       : Promise.resolve(names);
   },
+  readText: (path: string) =>
+    Promise.reject(new FileError(missing.has(path) ? 'absent' : 'is-folder', path, 'no text')),
 };
 
 const file = (path: string) => ({ path, isFolder: false });
@@ -80,4 +87,12 @@ it('fails if one of several folders cannot be read, so that a reload keeps its S
   const places = await fleetPlaces(['one', 'two'], files);
   folders.delete('two');
   await expect(findConfigs(places!, files)).rejects.toBeInstanceOf(FileError);
+});
+
+it('differs between an empty folder and a missing one, whose SIMs would seem to be removed', async () => {
+  const places = [{ path: 'fleet', isFolder: true }, file('a.json')];
+  folders.set('fleet', []);
+  expect(await findConfigs(places, files)).toMatchObject({ configs: [{ name: 'a' }] });
+  missing.add('fleet');
+  await expect(findConfigs(places, files)).rejects.toThrow('the folder fleet does not exist');
 });
