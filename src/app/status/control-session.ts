@@ -9,7 +9,12 @@
 import { messageOf } from '../../lib/errors/error-message.js';
 import { parseJson } from '../../lib/text/parse-json.js';
 import type { Conversation, LocalStream } from '../../ports/local-sockets.js';
-import { isStatusReport, type StatusReport } from './status-report.js';
+import {
+  type ClosedTunnel,
+  isClosedTunnel,
+  isStatusReport,
+  type StatusReport,
+} from './status-report.js';
 
 /** The terminator of each request and response. */
 export const LINE_END = '\n';
@@ -104,6 +109,21 @@ export class ControlSession implements Conversation {
       return { error: messageOf(error) };
     }
   }
+}
+
+/** The response to STATUS_REQUEST if the tunnel of one of several SIMs is not open. */
+export function closedAnswer(error: unknown, closed: ClosedTunnel): object {
+  return { error: messageOf(error), closed };
+}
+
+/** Returns the tunnel if the response is a closedAnswer(). */
+export function readClosedAnswer(
+  line: string,
+): { readonly why: string; readonly closed: ClosedTunnel } | undefined {
+  const answer = parseJson(line);
+  const closed = memberOf(answer, 'closed');
+  const why = memberOf(answer, 'error');
+  return isClosedTunnel(closed) && typeof why === 'string' ? { why, closed } : undefined;
 }
 
 /** @throws Error with the reason if the response to STATUS_REQUEST is not a report */

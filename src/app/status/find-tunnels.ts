@@ -1,8 +1,8 @@
 /** Asks the running tunnels on this machine for their status. */
 import { codeOf, messageOf, ownerOf } from '../../lib/errors/error-message.js';
 import type { LocalConnections } from '../../ports/local-sockets.js';
-import { LINE_END, readStatusAnswer, STATUS_REQUEST } from './control-session.js';
-import type { StatusReport } from './status-report.js';
+import { LINE_END, readClosedAnswer, readStatusAnswer, STATUS_REQUEST } from './control-session.js';
+import type { ClosedTunnel, StatusReport } from './status-report.js';
 
 /** A tunnel that has a socket but returned no report. */
 export interface SilentTunnel {
@@ -14,6 +14,8 @@ export interface SilentTunnel {
   readonly isDenied: boolean;
   /** The owner of the socket, if access is denied. */
   readonly owner?: string | undefined;
+  /** Set if the process answers, but the tunnel of this SIM is not open. */
+  readonly closed?: ClosedTunnel | undefined;
 }
 
 export interface FoundTunnels {
@@ -54,7 +56,10 @@ async function ask(
   connections: LocalConnections,
 ): Promise<StatusReport | SilentTunnel | undefined> {
   try {
-    return readStatusAnswer(await connections.ask(path, STATUS_REQUEST, LINE_END));
+    const answer = await connections.ask(path, STATUS_REQUEST, LINE_END);
+    const closed = readClosedAnswer(answer);
+    if (closed !== undefined) return { name: nameOf(path), path, isDenied: false, ...closed };
+    return readStatusAnswer(answer);
   } catch (error) {
     const code = codeOf(error) ?? '';
     if (isAbandoned(code)) return undefined;

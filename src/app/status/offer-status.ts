@@ -5,7 +5,7 @@ import type { ListenAddress } from '../../proxy/listen-address.js';
 import { type PageListener, startPageListener } from '../../proxy/page-listener.js';
 import type { LocalListeners } from '../../ports/local-sockets.js';
 import type { TunnelPorts } from '../../tunnel/tunnel-ports.js';
-import { ControlSession, type StreamRequests } from './control-session.js';
+import { closedAnswer, ControlSession, type StreamRequests } from './control-session.js';
 import { forwardHandlers } from './forward-requests.js';
 import { humanPage } from './human-page.js';
 import { openControlSocket } from './control-socket.js';
@@ -60,7 +60,7 @@ export async function offerStatus(
     options,
     (name) => {
       const handlers = forwardHandlers(() => options.forwards);
-      const status = async () => ({ status: await report(name) });
+      const status = () => statusAnswer(name, options, report);
       return new ControlSession({ status, ...handlers }, options.streams);
     },
     ports,
@@ -73,6 +73,20 @@ export async function offerStatus(
       await Promise.all([pages?.close(), control?.close()]);
     },
   };
+}
+
+/** Answers also for one of several SIMs whose tunnel is not open. */
+async function statusAnswer(
+  name: string,
+  { isOfFleet, simId, pid }: OfferStatusOptions,
+  report: (name: string) => Promise<StatusReport>,
+): Promise<object> {
+  try {
+    return { status: await report(name) };
+  } catch (error) {
+    if (isOfFleet !== true) throw error;
+    return closedAnswer(error, { name, simId, pid });
+  }
 }
 
 async function openPages(
@@ -105,11 +119,12 @@ async function reportOf(
 ): Promise<StatusReport> {
   const { tunnel, simId, version, pid, uapiName, nameServers, listeners, connections } = options;
   const spool = options.spool?.().catch(() => undefined);
+  const { isOfFleet } = options;
   const source = tunnel();
   if (source === undefined) throw new Error('the tunnel is not open yet');
   return {
     ...(await timelyStatus(source, CONTROL_DEADLINE, clock)),
-    ...{ name, simId, version, pid, uapiName, nameServers },
+    ...{ name, simId, version, pid, uapiName, nameServers, isOfFleet },
     listeners: { ...listeners(), status: url },
     openConnections: connections?.(),
     spool: await spool,

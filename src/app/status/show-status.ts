@@ -9,6 +9,8 @@ export interface ShowStatusOptions {
   readonly folders: readonly string[];
   /** Whether to include WireGuard devices that do not belong to arctun. */
   readonly all: boolean;
+  /** The name of the tunnel to show; undefined for all. */
+  readonly name?: string | undefined;
 }
 
 export interface ShownStatus {
@@ -30,10 +32,10 @@ export type Verdict =
 
 /** @throws UserError if tunnels exist but all belong to other users */
 export async function showStatus(
-  { folders, all }: ShowStatusOptions,
+  { folders, all, name }: ShowStatusOptions,
   ports: FindDevicesPorts,
 ): Promise<ShownStatus> {
-  const { reports, silent } = await findTunnels({ folders }, ports.connections);
+  const { reports, silent } = await findTunnels({ folders, name }, ports.connections);
   // Skip the interfaces in the reports, because querying them would return their private keys.
   const ours = reports.flatMap((report) => [report.interface, report.uapiName ?? '']);
   const { devices, notes } = all ? await findDevices(ours, ports) : { devices: [], notes: [] };
@@ -42,7 +44,9 @@ export async function showStatus(
   if (denied !== undefined && reports.length + devices.length === 0 && isAllDenied) {
     throw deniedError(denied);
   }
-  const complaints = silent.map(({ path, why }) => `cannot query ${path}: ${why}`);
+  const complaints = silent
+    .filter(({ closed }) => closed === undefined)
+    .map(({ path, why }) => `cannot query ${path}: ${why}`);
   return { tunnels: reports, silent, devices, notes: [...complaints, ...notes] };
 }
 

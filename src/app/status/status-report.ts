@@ -14,7 +14,12 @@ export interface TunnelIdentity {
   readonly simId: string;
   /** The tunnel's name for `wg` at WireGuard's userspace API; undefined without a UAPI socket. */
   readonly uapiName: string | undefined;
+  /** Whether the process has several SIMs. */
+  readonly isOfFleet?: boolean | undefined;
 }
+
+/** One of several SIMs of a process, whose tunnel is not open. */
+export type ClosedTunnel = Pick<TunnelIdentity, 'name' | 'simId' | 'pid'>;
 
 /** The tunnel's listeners; undefined for a listener that is not open. */
 export interface TunnelListeners {
@@ -141,6 +146,8 @@ const isConnection = object<ConnectionStatus>({
   receivedBytes: isNumber,
 });
 
+export const isClosedTunnel = object<ClosedTunnel>({ name: isText, simId: isText, pid: isNumber });
+
 /**
  * Checks a report, because another version may omit fields. The check does not use a validation
  * library, because loading one would take longer than the rest of `health`, which runs every few
@@ -152,6 +159,7 @@ export const isStatusReport = object<StatusReport>({
   pid: isNumber,
   simId: isText,
   uapiName: optional(isText),
+  isOfFleet: optional((value) => typeof value === 'boolean'),
   listeners: object<TunnelListeners>({
     forward: optional(isText),
     furtherForwarders: optional(listOf(object<NamedForwarder>({ url: isText, target: isText }))),

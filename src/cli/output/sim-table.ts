@@ -81,7 +81,7 @@ function eventsText({ events }: SimReport): string {
 }
 
 /** Formats aligned columns without trailing spaces. */
-function renderColumns(rows: readonly (readonly string[])[]): string {
+export function renderColumns(rows: readonly (readonly string[])[]): string {
   const shown = rows.map((row) => row.map(harmless));
   const widths: number[] = [];
   for (const row of shown) {

@@ -3,14 +3,20 @@ import type { ConnectionStatus } from '../../proxy/status/connection-list.js';
 import type { TrafficBytes } from '../../lib/traffic-days.js';
 import { isoMilliseconds } from '../../app/iso-time.js';
 import type { ShownStatus } from '../../app/status/show-status.js';
-import type { StatusReport } from '../../app/status/status-report.js';
+import type { ClosedTunnel, StatusReport } from '../../app/status/status-report.js';
 import { type BudgetUse, isUsedUp } from '../../tunnel/traffic/traffic-budget.js';
 import type { PeerStatus } from '../../tunnel/tunnel-status.js';
 import type { TransferRates } from './transfer-rates.js';
 
-export function statusValue({ tunnels, devices }: ShownStatus, rates?: TransferRates): object[] {
+export function statusValue(
+  { tunnels, silent, devices }: ShownStatus,
+  rates?: TransferRates,
+): object[] {
   return [
     ...tunnels.map((report) => tunnelValue(report, rates)),
+    ...silent.flatMap(({ closed, why }) =>
+      closed === undefined ? [] : [closedValue(closed, why)],
+    ),
     ...devices.map(({ name, type, publicKey, listenPort, fwmark, peers }) => ({
       name,
       type,
@@ -18,6 +24,12 @@ export function statusValue({ tunnels, devices }: ShownStatus, rates?: TransferR
       peers: peers.map(peerValue),
     })),
   ];
+}
+
+/** One of several SIMs whose tunnel is not open. */
+function closedValue({ name, simId, pid }: ClosedTunnel, problem: string): object {
+  const mode = 'userspace';
+  return { name, type: mode, mode, health: 'closed', problem, simId, pid, peers: [] };
 }
 
 function tunnelValue(report: StatusReport, rates: TransferRates | undefined): object {

@@ -8,6 +8,7 @@ import type { TrafficPeriod } from '../../lib/traffic-days.js';
 import { ageText } from '../../lib/text/amounts.js';
 import type { DeviceStatus } from '../../tunnel/uapi/ask-device.js';
 import type { PeerStatus } from '../../tunnel/tunnel-status.js';
+import { fleetText } from './fleet-text.js';
 import { forwardLine } from './forward-text.js';
 import { spoolText } from '../../app/status/spool-text.js';
 import { goTime } from './go-time.js';
@@ -23,6 +24,8 @@ export interface StatusMoment {
   readonly now: number;
   /** The transfer rates; set only for `--watch`. */
   readonly rates?: TransferRates | undefined;
+  /** Whether to show each of several SIMs of a process like a single one, not in a table. */
+  readonly isDetailed?: boolean;
 }
 
 /** Formats all tunnels and devices; returns an empty string if tunnels exist but none responds. */
@@ -31,8 +34,10 @@ export function renderStatus(
   moment: StatusMoment,
 ): string {
   if (tunnels.length + silent.length + devices.length === 0) return NOTHING;
+  const isRow = ({ isOfFleet }: StatusReport) => isOfFleet === true && !moment.isDetailed;
   const blocks = [
-    ...tunnels.map((report) => tunnelText(report, moment)),
+    ...tunnels.filter((report) => !isRow(report)).map((report) => tunnelText(report, moment)),
+    fleetText(tunnels.filter(isRow), silent, moment.now),
     ...devices.map(deviceText),
   ];
   return renderText(blocks.join(''));

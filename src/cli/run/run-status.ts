@@ -24,6 +24,11 @@ export const statusFlags = {
     description:
       'Show all WireGuard devices: those in /var/run/wireguard and, if wg is installed, those in the kernel. Usually requires root.',
   },
+  interface: {
+    type: 'string',
+    description: 'Show only the tunnel with this name, with all details.',
+    helpValue: 'NAME',
+  },
   watch: {
     type: 'boolean',
     description: 'Refresh continuously until Ctrl-C, and show transfer rates.',
@@ -54,7 +59,8 @@ export async function runStatus(
     publicKeyOf: await context.publicKeyOf(),
     platform: context.platform,
   };
-  const look = () => showStatus({ folders: context.runFolders(), all: flags.all }, ports);
+  const { all, interface: name } = flags;
+  const look = () => showStatus({ folders: context.runFolders(), all, name }, ports);
   const print = await context.printer();
   if (flags.watch) {
     await watchStatus(look, flags, context, print);
@@ -62,7 +68,7 @@ export async function runStatus(
   }
   const shown = await look();
   for (const line of shown.notes) output.note(line);
-  const moment = { now: context.now() };
+  const moment = { now: context.now(), isDetailed: name !== undefined };
   const text = flags.json ? renderJson(statusValue(shown)) : renderStatus(shown, moment);
   await print(text).catch((error: unknown) => {
     // A reader may close the pipe without reading, for example `| true`.
@@ -81,7 +87,7 @@ const EXIT_CODE_OF: Readonly<Record<Verdict, number>> = {
 
 async function watchStatus(
   look: () => Promise<ShownStatus>,
-  { json, seconds = DEFAULT_INTERVAL }: StatusFlags,
+  { json, interface: name, seconds = DEFAULT_INTERVAL }: StatusFlags,
   context: SystemContext,
   print: (text: string) => Promise<void>,
 ): Promise<void> {
@@ -94,7 +100,7 @@ async function watchStatus(
     const now = context.now();
     const notes = shown.notes.map((line) => `${line}\n`).join('');
     const heading = `${timeText(now)}, every ${seconds} s\n\n`;
-    return `${heading}${notes}${renderStatus(shown, { now, rates })}`;
+    return `${heading}${notes}${renderStatus(shown, { now, rates, isDetailed: name !== undefined })}`;
   };
   await watch(view, {
     interval: seconds * 1000,

@@ -66,3 +66,12 @@ it('skips an abandoned socket, and names sockets that do not answer', async () =
 function silence(name: string, why: string) {
   return { name, path: `/run/arctun/${name}.sock`, why, isDenied: false };
 }
+
+it('names a SIM of several whose tunnel is not open', async () => {
+  const connections = new FakeConnections();
+  const closed = { name: 'bad', simId: '', pid: 4711 };
+  const answer = JSON.stringify({ error: 'cannot use bad.json', closed });
+  connections.sockets.set('/run/arctun/bad.sock', `${answer}\n`);
+  const { silent } = await findTunnels({ folders: FOLDERS }, connections);
+  expect(silent).toEqual([{ ...silence('bad', 'cannot use bad.json'), closed }]);
+});

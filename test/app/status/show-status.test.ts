@@ -105,3 +105,23 @@ describe('the result is', () => {
     expect(verdictOf({ ...nothing, ...shown })).toBe(verdict);
   });
 });
+
+it('is unhealthy because of a SIM of several that is not open, and adds no note', async () => {
+  const { connections, show, run } = setUp();
+  run('a', { isOfFleet: true });
+  const closed = { name: 'b', simId: '', pid: 4711 };
+  const answer = JSON.stringify({ error: 'why', closed });
+  connections.sockets.set(`${FOLDER}/b.sock`, `${answer}\n`);
+  const shown = await show();
+  expect(shown.notes).toEqual([]);
+  expect(verdictOf(shown)).toBe('unhealthy');
+});
+
+it('shows only the tunnel with the given name', async () => {
+  const { connections, commands, run } = setUp();
+  run('a');
+  run('b');
+  const ports = { connections, commands, platform: 'linux', publicKeyOf: (key: Uint8Array) => key };
+  const { tunnels } = await showStatus({ folders: [FOLDER], all: false, name: 'b' }, ports);
+  expect(tunnels.map(({ name }) => name)).toEqual(['b']);
+});

@@ -152,3 +152,21 @@ it('has the traffic budget', () => {
     },
   ]);
 });
+
+it('has the SIMs of several that are not open, and no other silent tunnels', () => {
+  const silent = { path: '/run/x.sock', why: 'no file', isDenied: false };
+  const closed = { name: 'bad', simId: '', pid: 4711 };
+  const shown = {
+    ...NOTHING,
+    silent: [
+      { ...silent, name: 'bad', closed },
+      { ...silent, name: 'x' },
+    ],
+  };
+  expect(printed(shown)).toEqual([
+    {
+      ...{ name: 'bad', type: 'userspace', mode: 'userspace', health: 'closed' },
+      ...{ problem: 'no file', simId: '', pid: 4711, peers: [] },
+    },
+  ]);
+});
