@@ -178,6 +178,7 @@ export class FleetMember {
         folders,
         interfaceName: this.name,
         uapiName: undefined,
+        isOfFleet: true,
         statusListen: undefined,
         signal: this.#stop.signal,
         tunnel: () => this,

@@ -1,4 +1,5 @@
-/** The pages of --status-listen for a fleet: liveness, readiness and metrics. */
+/** The pages of --status-listen for a fleet: the SIMs, liveness, readiness and metrics. */
+import { messageOf } from '../../lib/errors/error-message.js';
 import { inTime } from '../../lib/waits.js';
 import type { TunnelPorts } from '../../tunnel/tunnel-ports.js';
 import type { ListenerCounters } from '../../proxy/http/listener.js';
@@ -10,8 +11,9 @@ import {
   startPageListener,
   textPage,
 } from '../../proxy/page-listener.js';
-import { fleetMetricsText, type SimStatus } from '../status/tunnel-metrics.js';
+import { fleetMetricsText } from '../status/tunnel-metrics.js';
 import type { Fleet } from './fleet.js';
+import type { ShownSim } from './fleet-table.js';
 
 export interface FleetPageOptions {
   /** The address of the pages; undefined if disabled. */
@@ -51,7 +53,10 @@ export function fleetPages(
 ): ReadonlyMap<string, () => Promise<Page>> {
   const asked = () => statusesOf(options, clock);
   return new Map([
-    ['/', async () => listPage(await asked())],
+    ['/', async () => (await import('./fleet-table.js')).tablePage(await asked())],
+    ['/page.css', () => pageFile('/page.css')],
+    ['/icon.svg', () => pageFile('/icon.svg')],
+    ['/sims', async () => listPage(await asked())],
     // All tunnels run in this process, so that an answer means that they are alive.
     ['/livez', () => Promise.resolve(textPage(200, 'alive'))],
     ['/readyz', async () => readyPage(options, await asked())],
@@ -59,14 +64,24 @@ export function fleetPages(
   ]);
 }
 
-type Statuses = readonly SimStatus[];
+/** Loads the page when a client first asks for it. */
+async function pageFile(path: '/page.css' | '/icon.svg'): Promise<Page> {
+  return (await import('../status/page/status-page.js')).pageFile(path);
+}
+
+type Statuses = readonly ShownSim[];
 
 /** Returns the status of each SIM; without one if the tunnel is not open. */
 function statusesOf({ fleet }: FleetPageOptions, clock: TunnelPorts['clock']): Promise<Statuses> {
   return Promise.all(
     fleet.members.map(async (member) => {
-      const status = inTime(member.status(), DEADLINE, clock).catch(() => undefined);
-      return { sim: member.name, simId: member.simId, status: await status };
+      const sim = { sim: member.name, simId: member.simId };
+      try {
+        const status = await inTime(member.status(), DEADLINE, clock);
+        return { ...sim, status, ...(status === undefined && { problem: 'no answer' }) };
+      } catch (error) {
+        return { ...sim, status: undefined, problem: messageOf(error) };
+      }
     }),
   );
 }
@@ -78,7 +93,7 @@ function readyPage({ signal }: FleetPageOptions, statuses: Statuses): Page {
   return textPage(up > 0 ? 200 : 503, `${up} of ${statuses.length} tunnels are up`);
 }
 
-/** Lists the SIMs for people. */
+/** Lists the SIMs for scripts. */
 function listPage(statuses: Statuses): Page {
   const lines = statuses.map(
     ({ sim, simId, status }) => `${sim} ${simId || '-'} ${status?.health ?? 'not open'}`,

@@ -31,7 +31,7 @@ const POLICY = [
   ...["base-uri 'none'", "form-action 'none'", "frame-ancestors 'none'"],
 ].join('; ');
 
-const HEADERS = {
+export const PAGE_HEADERS = {
   'Content-Security-Policy': POLICY,
   'X-Content-Type-Options': 'nosniff',
   'Referrer-Policy': 'same-origin',
@@ -65,5 +65,5 @@ export function openEvents(options: StatusPageOptions): EventStream {
 }
 
 function file(contentType: string, body: string): Page {
-  return { status: 200, contentType, body, headers: HEADERS };
+  return { status: 200, contentType, body, headers: PAGE_HEADERS };
 }
