@@ -1,5 +1,8 @@
 /** `up` with a folder of configurations: several SIMs in one process. */
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -13,9 +16,10 @@ const processes = new Processes();
 let emulator: EmulatorProcess;
 let folder: string;
 let up: TestProcess;
-/** The URLs of the forwarder and of the status pages. */
+/** The URLs of the forwarder and of the status pages, and the address of the proxy. */
 let forwarder: string;
 let pages: string;
+let proxy: string;
 
 usePrivateNetwork(processes);
 beforeAll(async () => {
@@ -36,8 +40,11 @@ beforeAll(async () => {
   const flags = ['--status-listen', '127.0.0.1:0', '--log-level', 'info', '--json'];
   up = start('up', '--config', 'sims', ...listen, ...flags);
   const [line] = await up.output(/^\{.*\}$/m);
-  const report = JSON.parse(line) as { forward: string; status: string; sims: object[] };
+  const report = JSON.parse(line) as Record<'forward' | 'status' | 'proxy', string> & {
+    sims: object[];
+  };
   forwarder = report.forward;
+  proxy = report.proxy;
   pages = report.status;
   expect(report.sims).toEqual([
     { name: 'a', simId: simIdOf('a'), isUp: true, problem: null },
@@ -78,6 +85,27 @@ async function senders(): Promise<Record<string, unknown>> {
 
 const turn = () => pause(100);
 
+/** A SOCKS5 client with a user name (RFC 1929). */
+async function dialSocks5(authority: string, { user }: { user: string }) {
+  const [host = '', port = ''] = authority.split(':');
+  const socket = connect({ host, port: Number(port) });
+  const read = async () => ((await once(socket, 'data')) as [Buffer])[0];
+  socket.write(Buffer.from([5, 1, 2]));
+  expect([...(await read())]).toEqual([5, 2]);
+  socket.write(Buffer.concat([Buffer.from([1, user.length]), Buffer.from(user), Buffer.from([0])]));
+  expect([...(await read())]).toEqual([1, 0]);
+  return {
+    /** UDP ASSOCIATE from any port; returns the address of the relay. */
+    associate: async () => {
+      socket.write(Buffer.from([5, 3, 0, 1, 0, 0, 0, 0, 0, 0]));
+      const reply = await read();
+      expect(reply[1]).toBe(0);
+      return { host: [...reply.subarray(4, 8)].join('.'), port: reply.readUInt16BE(8) };
+    },
+    close: () => socket.destroy(),
+  };
+}
+
 it('sends each message under its own SIM, by name and by SIM ID', async () => {
   expect(await post('a', 'from-a')).toBe(201);
   expect(await post('b', 'from-b')).toBe(201);
@@ -93,18 +121,86 @@ it('answers 503 for a SIM that is not open, and shows it in status, pages and me
   expect(await post('bad', 'x')).toBe(503);
   const { code, stdout, stderr } = await run('status', '--json');
   expect(code).toBe(5);
-  const reports = JSON.parse(stdout) as { name: string; health: string; simId: string }[];
+  const reports = JSON.parse(stdout) as Record<'name' | 'health' | 'simId' | 'problem', string>[];
   expect(reports.map(({ name, health, simId }) => [name, health, simId])).toEqual([
     ['a', 'up', simIdOf('a')],
     ['b', 'up', simIdOf('b')],
+    ['bad', 'closed', ''],
   ]);
-  expect(stderr).toMatch(/bad\.sock: cannot use sims\/bad\.json/);
+  expect(reports[2]!.problem).toContain('cannot use sims/bad.json');
+  expect(stderr).toBe('');
   const page = async (path: string) => (await fetch(pages + path)).text();
-  expect(await page('/')).toBe(`a ${simIdOf('a')} up\nb ${simIdOf('b')} up\nbad - not open\n`);
+  expect(await page('/sims')).toBe(`a ${simIdOf('a')} up\nb ${simIdOf('b')} up\nbad - not open\n`);
+  expect(await page('/')).toContain('2 of 3 tunnels are up');
+  expect(await page('/')).toContain(`<td>${simIdOf('b')}</td>`);
+  expect(await page('/')).toContain('<td>closed: cannot use sims/bad.json');
+  expect(await page('/page.css')).toContain('table {');
   expect(await page('/readyz')).toBe('2 of 3 tunnels are up\n');
   expect(await page('/metrics')).toMatch(
     /arctun_up\{sim="a"\} 1\n.*\{sim="b"\} 1\n.*\{sim="bad"\} 0/,
   );
+});
+
+it('lists the SIMs as a table, and one of them with all details', async () => {
+  const { stdout } = await run('status');
+  expect(stdout.split('\n').map((line) => line.replace(/ {2,}.* {2}/, ' … '))).toEqual([
+    `process ${up.child.pid}: 3 SIMs`,
+    expect.stringMatching(/^NAME … HEALTH$/),
+    expect.stringMatching(/^a … up$/),
+    expect.stringMatching(/^b … up$/),
+    expect.stringMatching(/^bad … closed: cannot use sims\/bad\.json/),
+    '',
+    '',
+  ]);
+  const one = await run('status', '--interface', 'b');
+  expect(one.code).toBe(0);
+  expect(one.stdout).toContain(`  sim: ${simIdOf('b')}\n`);
+  expect(one.stdout).not.toContain(simIdOf('a'));
+});
+
+it('has a doctor that names the SIMs with problems', async () => {
+  const { code, stdout } = await run('doctor', '--config', 'sims');
+  expect(code).toBe(3);
+  expect(stdout).toMatch(/^bad:\n {2}configuration: Cannot use sims\/bad\.json/);
+  expect(stdout).toMatch(/\n1 of 3 SIMs have problems: bad\n$/);
+  const { stdout: json } = await run('doctor', '--config', 'sims', '--json');
+  const { healthy, sims } = JSON.parse(json) as {
+    healthy: boolean;
+    sims: { sim: string; healthy: boolean }[];
+  };
+  expect(healthy).toBe(false);
+  expect(sims.map((one) => [one.sim, one.healthy])).toEqual([
+    ['a', true],
+    ['b', true],
+    ['bad', false],
+  ]);
+}, 120_000);
+
+it('sends UDP datagrams of a SOCKS5 client under the SIM of its user name', async () => {
+  const control = await dialSocks5(proxy, { user: 'b' });
+  const relay = await control.associate();
+  const socket = createSocket('udp4');
+  try {
+    // The header of RFC 1928 7: to the Unified Endpoint.
+    const header = [0, 0, 0, 1, 100, 127, 69, 42, 23080 >> 8, 23080 & 0xff];
+    const datagram = Buffer.concat([Buffer.from(header), Buffer.from('by-udp')]);
+    // Datagrams may be lost.
+    const sendAgain = async () => {
+      socket.send(datagram, relay.port, relay.host);
+      await turn();
+    };
+    await until(async () => 'by-udp' in (await senders()), { turn: sendAgain });
+    expect(await senders()).toMatchObject({ 'by-udp': simIdOf('b') });
+  } finally {
+    socket.close();
+    control.close();
+  }
+  await until(() => /UDP association closed .*sim=b/.test(up.stderr), { turn });
+});
+
+it('names the SIM in the log of requests', () => {
+  expect(up.stderr).toMatch(/INFO +request .*sim=a .*status=201/);
+  expect(up.stderr).toMatch(/WARN +the request was not forwarded.*sim=bad/);
 });
 
 it('warns of port forwards in arc.json, which have no effect', () => {
@@ -127,6 +223,14 @@ it('opens and closes tunnels as files come and go, and keeps the others', async 
   up.kill('SIGHUP');
   await until(async () => (await post('a', 'added')) === 201, { turn });
   expect(up.stderr.match(/handshake complete .*sim=b /g)).toHaveLength(1);
+});
+
+it('keeps all SIMs if the folder is missing at SIGHUP', async () => {
+  renameSync(join(folder, 'sims'), join(folder, 'moved'));
+  up.kill('SIGHUP');
+  await until(() => /cannot reload the configurations: .*does not exist/.test(up.stderr), { turn });
+  expect(await post('a', 'without the folder')).toBe(201);
+  renameSync(join(folder, 'moved'), join(folder, 'sims'));
 });
 
 it('continues with the other SIMs after one was deleted', async () => {

@@ -1,5 +1,6 @@
 /** Formats the results of `doctor` for people and for programs. */
 import { type Check, type FailedCheck, LABELS } from '../../app/doctor/check.js';
+import type { SimChecks } from '../../app/doctor/examine-fleet.js';
 import { EXIT_CODES } from '../errors/exit-codes.js';
 import { renderText } from './render.js';
 
@@ -32,13 +33,42 @@ function problemLines(problems: readonly FailedCheck[]): string[] {
   const fixable = problems.filter(({ fix }) => fix !== undefined);
   return [
     problems.length === 1 ? '1 problem:' : `${problems.length} problems:`,
-    ...problems.flatMap(({ name, text, cause, remedy }) => [
-      `  ${LABELS[name]}: ${text}`,
-      `    Cause: ${cause.replaceAll('\n', '\n    ')}`,
-      `    Remedy: ${remedy}`,
-    ]),
+    ...problems.flatMap(explained),
     ...(fixable.length === 0 ? [] : ['', fixLine(problems, fixable)]),
   ];
+}
+
+function explained({ name, text, cause, remedy }: FailedCheck): string[] {
+  return [
+    `  ${LABELS[name]}: ${text}`,
+    `    Cause: ${cause.replaceAll('\n', '\n    ')}`,
+    `    Remedy: ${remedy}`,
+  ];
+}
+
+/** Formats only the problems of several SIMs, and the names of the SIMs that have some. */
+export function fleetDoctorText(sims: readonly SimChecks[]): string {
+  const wrong = sims
+    .map(({ sim, checks }) => ({ sim, problems: checks.filter(isFailed) }))
+    .filter(({ problems }) => problems.length > 0);
+  const blocks = wrong.flatMap(({ sim, problems }) => [`${sim}:`, ...problems.flatMap(explained)]);
+  const end =
+    wrong.length === 0
+      ? `No problems found. SIMs checked: ${sims.length}.`
+      : `${wrong.length} of ${sims.length} SIMs have problems: ${wrong.map(({ sim }) => sim).join(', ')}`;
+  return renderText(`${[...blocks, ...(wrong.length === 0 ? [] : ['']), end].join('\n')}\n`);
+}
+
+/** Returns the JSON value for several SIMs that docs/reference/commands/doctor.md describes. */
+export function fleetDoctorValue(sims: readonly SimChecks[]): object {
+  return {
+    healthy: sims.every(({ checks }) => !checks.some(isFailed)),
+    sims: sims.map(({ sim, checks }) => ({ sim, ...doctorValue(checks) })),
+  };
+}
+
+function isFailed(check: Check): check is FailedCheck {
+  return check.outcome === 'failed';
 }
 
 /** Names the fixable problems if `--fix` cannot fix all. */

@@ -3,7 +3,9 @@ import { chosenConnection, publicEndpoint } from '../../app/credentials/api-endp
 import { refuseTwoWays } from '../../app/credentials/credential-choice.js';
 import { resolveCredentials } from '../../app/credentials/resolve-credentials.js';
 import type { DoctorPorts, WantedListener } from '../../app/doctor/doctor-ports.js';
+import { examineFleet } from '../../app/doctor/examine-fleet.js';
 import { examine } from '../../app/doctor/examine.js';
+import { findConfigs, fleetPlaces } from '../../app/fleet/fleet-configs.js';
 import { codeOf } from '../../lib/errors/error-message.js';
 import { fromSetting } from '../../lib/errors/from-setting.js';
 import { parseListenAddress } from '../../proxy/listen-address.js';
@@ -14,7 +16,13 @@ import { type Flags, type FlagValues, grouped } from '../flags/flag.js';
 import { forwardFlags } from '../flags/listeners/forward-flags.js';
 import { nameServers, proxyFlags, socketPath } from '../flags/listeners/proxy-flags.js';
 import { tunnelFlags } from '../flags/tunnel-flags.js';
-import { doctorCode, doctorText, doctorValue } from '../output/doctor-report.js';
+import {
+  doctorCode,
+  doctorText,
+  doctorValue,
+  fleetDoctorText,
+  fleetDoctorValue,
+} from '../output/doctor-report.js';
 import { createProgress } from '../output/progress.js';
 import { renderJson } from '../output/render.js';
 
@@ -45,8 +53,6 @@ export async function runDoctor(flags: DoctorFlags, context: Context): Promise<n
   const signal = await context.stopSignal();
   const progress = createProgress(context, flags);
   const options = {
-    config: flags.config,
-    mode: flags.mode,
     nameServers: nameServers(flags.dns),
     listeners: wantedListeners(flags),
     fix: flags.fix,
@@ -56,17 +62,30 @@ export async function runDoctor(flags: DoctorFlags, context: Context): Promise<n
     signal,
   };
   const ports = await doctorPorts(flags, context, signal);
-  const checks = await examine(options, ports, (step) => progress.step(step)).finally(() =>
-    progress.end(),
-  );
+  const step = (text: string) => progress.step(text);
+  const places = await fleetPlaces([flags.config], ports.files);
+  if (places !== undefined) {
+    const { configs } = await findConfigs(places, ports.files);
+    const sims = await examineFleet(configs, options, ports, step).finally(() => progress.end());
+    await print(flags.json ? renderJson(fleetDoctorValue(sims)) : fleetDoctorText(sims), context);
+    return doctorCode(sims.flatMap(({ checks }) => checks));
+  }
+  const single = { ...options, config: flags.config, mode: flags.mode };
+  const checks = await examine(single, ports, step).finally(() => progress.end());
   const isTerminal = context.terminalColumns() !== undefined;
-  const print = await context.printer();
-  const text = flags.json ? renderJson(doctorValue(checks)) : doctorText(checks, { isTerminal });
-  await print(text).catch((error: unknown) => {
+  await print(
+    flags.json ? renderJson(doctorValue(checks)) : doctorText(checks, { isTerminal }),
+    context,
+  );
+  return doctorCode(checks);
+}
+
+async function print(text: string, context: Context): Promise<void> {
+  const printer = await context.printer();
+  await printer(text).catch((error: unknown) => {
     // A reader may close the pipe without reading, for example `| true`.
     if (codeOf(error) !== 'EPIPE') throw error;
   });
-  return doctorCode(checks);
 }
 
 /** Returns the addresses on which `up` would listen with the same settings. */

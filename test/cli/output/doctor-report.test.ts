@@ -1,5 +1,11 @@
 import { type Check, CHECK_NAMES, failed, ok, skipped } from '../../../src/app/doctor/check.js';
-import { doctorCode, doctorText, doctorValue } from '../../../src/cli/output/doctor-report.js';
+import {
+  doctorCode,
+  doctorText,
+  doctorValue,
+  fleetDoctorText,
+  fleetDoctorValue,
+} from '../../../src/cli/output/doctor-report.js';
 
 const PROBLEM = failed('file-access', {
   kind: 'permission',
@@ -83,4 +89,34 @@ it.each([
 
 it('exits with 0 if checks were only skipped', () => {
   expect(doctorCode(CHECK_NAMES.map((name) => skipped(name, 'a')))).toBe(0);
+});
+
+describe('several SIMs', () => {
+  const sims = [
+    { sim: 'a', checks: [ok('config', 'fine')] },
+    { sim: 'b', checks: CHECKS },
+  ];
+
+  it('shows only problems, under the names of the SIMs', () => {
+    expect(fleetDoctorText(sims)).toBe(`b:
+  file access: Other users can read arc.json.
+    Cause: 2 reasons:
+      one
+      two
+    Remedy: Run: chmod 600 arc.json
+
+1 of 2 SIMs have problems: b
+`);
+    expect(fleetDoctorText(sims.slice(0, 1))).toBe('No problems found. SIMs checked: 1.\n');
+  });
+
+  it('has the checks of each SIM in JSON', () => {
+    expect(fleetDoctorValue(sims)).toMatchObject({
+      healthy: false,
+      sims: [
+        { sim: 'a', healthy: true, checks: [{ name: 'config' }] },
+        { sim: 'b', healthy: false, checks: [{}, { outcome: 'failed' }, {}] },
+      ],
+    });
+  });
 });
