@@ -1,6 +1,6 @@
 import { localSchema } from '../../src/app/config/local-schema.js';
 import { BaseCommand } from '../../src/cli/base-command.js';
-import { runBootstrapAuthkey } from '../../src/cli/run/bootstrap-authkey.js';
+import { runBootstrapAuthkey } from '../../src/cli/run/bootstrap/authkey.js';
 import { credentialFlags } from '../../src/cli/flags/credential-flags.js';
 import { oclifFlags } from '../../src/cli/flags/oclif-flags.js';
 import { parseLabels } from '../../src/cli/flags/tag-flag.js';

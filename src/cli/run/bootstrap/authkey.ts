@@ -1,15 +1,18 @@
 /** Runs `bootstrap authkey`, with its prompts and output. */
-import { bootstrapAuthkey } from '../../app/bootstrap/bootstrap-authkey.js';
-import { dumpBootstrap } from '../../app/bootstrap/bootstrap-dump.js';
-import { BootstrapRescueError } from '../../app/bootstrap/bootstrap-rescue.js';
-import type { BootstrapAuthkeyOptions, BootstrapPorts } from '../../app/bootstrap/bootstrap-run.js';
-import type { Context } from '../context.js';
-import type { Output } from '../output/output.js';
-import type { CredentialFlags } from '../flags/credential-flags.js';
-import { createProgress, type Progress } from '../output/progress.js';
-import { renderJson, renderText } from '../output/render.js';
-import { credentialsPort } from './sign-in.js';
-import { askForCreation, askForSim } from './wizard.js';
+import { bootstrapAuthkey } from '../../../app/bootstrap/bootstrap-authkey.js';
+import { dumpBootstrap } from '../../../app/bootstrap/bootstrap-dump.js';
+import { BootstrapRescueError } from '../../../app/bootstrap/bootstrap-rescue.js';
+import type {
+  BootstrapAuthkeyOptions,
+  BootstrapPorts,
+} from '../../../app/bootstrap/bootstrap-run.js';
+import type { Context } from '../../context.js';
+import type { Output } from '../../output/output.js';
+import type { CredentialFlags } from '../../flags/credential-flags.js';
+import { createProgress, type Progress } from '../../output/progress.js';
+import { renderJson, renderText } from '../../output/render.js';
+import { credentialsPort } from '../sign-in.js';
+import { askForCreation, askForSim } from '../wizard.js';
 
 export interface BootstrapFlags extends CredentialFlags {
   readonly 'dump-config': boolean;
