@@ -4,7 +4,15 @@
  * deleted. Then it finds the highest rate of messages. Exits with 1 if a message is lost, arrives
  * twice or arrives under another SIM. docs/reference/benchmarks.md describes the measurements.
  */
-import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import {
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
@@ -44,6 +52,8 @@ const { values } = parseArgs({
     ramp: { type: 'string', default: '15' },
     /** Prints the figures as one JSON line instead of text. */
     json: { type: 'boolean', default: false },
+    /** The state folder, such as one in /dev/shm to keep the state in memory. */
+    state: { type: 'string' },
     /** The `run.js` of another build to measure. */
     arctun: { type: 'string', default: ARCTUN },
   },
@@ -83,11 +93,14 @@ async function measure() {
   const living = sims.filter(({ simId }) => !sent.deleted.has(simId));
   const highest = rampSeconds > 0 ? await findHighest(living, load, emulator) : undefined;
   load.close();
+  const descriptors = readdirSync(`/proc/${opened.up.pid}/fd`).length;
+  opened.up.kill('SIGTERM');
+  await opened.up.ended();
   return {
     ...{ count, seconds, interval },
     start: { up: opened.isUp, seconds: opened.seconds, cpuSeconds: opened.cpuSeconds },
     memory: { oneSimKib: alone, startKib, endKib: kib, perSimKib: (kib - alone) / (count - 1) },
-    descriptors: readdirSync(`/proc/${opened.up.pid}/fd`).length,
+    descriptors,
     messages: { ...sent, deleted: sent.deleted.size },
     ...(highest && { highest }),
   };
@@ -110,7 +123,8 @@ async function createSims({ api, authKeyId, authKey }) {
       const { name, index } = next;
       const path = join(folder, 'sims', `${name}.json`);
       const credentials = { authKeyId, authKey };
-      const { simId } = await bootstrap({ path, endpoint: api, credentials });
+      const save = (arcJson) => writeFileSync(path, JSON.stringify(arcJson), { mode: 0o600 });
+      const { simId } = await bootstrap({ save, endpoint: api, credentials });
       sims[index] = { name, simId };
     }
   };
@@ -138,7 +152,7 @@ async function openFleet(sims, { api, authKeyId, authKey }) {
     {
       ...{ ARCTUN_ENDPOINT: api, ARCTUN_AUTH_KEY_ID: authKeyId, ARCTUN_AUTH_KEY: authKey },
       RUNTIME_DIRECTORY: join(folder, 'run'),
-      XDG_STATE_HOME: join(folder, 'state'),
+      XDG_STATE_HOME: values.state ?? join(folder, 'state'),
     },
   );
   const line = await up.line((text) => text.startsWith('{'), START_UP);

@@ -2,7 +2,6 @@
  * Sends the messages of many SIMs through the forwarder of one `arctun up`. Each message has its
  * time, whether or not the answers to earlier ones have arrived.
  */
-import { setMaxListeners } from 'node:events';
 import { Agent, request } from 'node:http';
 import { performance } from 'node:perf_hooks';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -14,7 +13,7 @@ const TICK = 5;
 /** The maximum number of connections to the forwarder. */
 const LANES = 512;
 /** Milliseconds after which a message counts as failed. */
-const PATIENCE = 20_000;
+const PATIENCE = 60_000;
 /** The number of messages in flight at which a rate is too high. */
 const MOST_IN_FLIGHT = 4_000;
 
@@ -38,8 +37,6 @@ export class FleetLoad {
     const run = { sent: new Map(), answered: new Map(), failures: [], times: new Histogram() };
     const total = Math.floor(perSecond * seconds);
     const flying = new Set();
-    const stop = new AbortController();
-    setMaxListeners(0, stop.signal);
     const began = performance.now();
     let [started, longest, mostInFlight] = [0, 0, 0];
     while (started < total && flying.size < MOST_IN_FLIGHT) {
@@ -47,7 +44,8 @@ export class FleetLoad {
       const due = Math.min(total, Math.floor(passed * perSecond) + 1);
       for (; started < due; started++) {
         const sim = sims[started % sims.length];
-        const flight = this.#post(sim, stop.signal).then(
+        const { answer, outgoing } = this.#post(sim);
+        const flight = answer.then(
           (time) => {
             add(run.answered, sim.simId);
             if (isDeleted(sim.simId)) return;
@@ -60,7 +58,7 @@ export class FleetLoad {
         );
         add(run.sent, sim.simId);
         const landed = flight.finally(() => flying.delete(tracked));
-        const tracked = { landed, sim };
+        const tracked = { landed, sim, outgoing };
         flying.add(tracked);
       }
       mostInFlight = Math.max(mostInFlight, flying.size);
@@ -69,38 +67,38 @@ export class FleetLoad {
     const living = [...flying].filter(({ sim }) => !isDeleted(sim.simId));
     await Promise.all(living.map(({ landed }) => landed));
     // No answer is due for the SIMs that were deleted.
-    stop.abort();
+    for (const { outgoing } of flying) outgoing.destroy(new Error('the SIM was deleted'));
     await Promise.all([...flying].map(({ landed }) => landed));
     const reached = (started / (performance.now() - began)) * 1_000;
     return { ...run, longest, mostInFlight, isWhole: started === total, reached };
   }
 
-  close() {
-    this.#agent.destroy();
-  }
-
-  /** @returns the milliseconds until the answer */
-  #post({ name, simId }, signal) {
+  /** @returns the request, and the milliseconds until the answer */
+  #post({ name, simId }) {
     const number = (this.#numbers.get(simId) ?? 0) + 1;
     this.#numbers.set(simId, number);
     const body = `${simId} ${number}`;
     const headers = { 'X-Arctun-Sim': name, 'Content-Length': body.length };
     const began = performance.now();
-    return new Promise((resolve, reject) => {
-      const outgoing = request(
-        this.#url,
-        { method: 'POST', agent: this.#agent, headers, signal, timeout: PATIENCE },
-        (response) => {
-          response.resume().on('error', reject);
-          response.on('end', () => {
-            if (response.statusCode === 201) resolve(performance.now() - began);
-            else reject(new Error(`HTTP ${response.statusCode}`));
-          });
-        },
-      );
+    const outgoing = request(this.#url, {
+      ...{ method: 'POST', agent: this.#agent, headers, timeout: PATIENCE },
+    });
+    const answer = new Promise((resolve, reject) => {
+      outgoing.on('response', (response) => {
+        response.resume().on('error', reject);
+        response.on('end', () => {
+          if (response.statusCode === 201) resolve(performance.now() - began);
+          else reject(new Error(`HTTP ${response.statusCode}`));
+        });
+      });
       outgoing.on('timeout', () => outgoing.destroy(new Error(`no answer in ${PATIENCE} ms`)));
       outgoing.on('error', reject).end(body);
     });
+    return { answer, outgoing };
+  }
+
+  close() {
+    this.#agent.destroy();
   }
 }
 
