@@ -1,6 +1,7 @@
 import { localSchema } from '../../src/app/config/local-schema.js';
 import { BaseCommand } from '../../src/cli/base-command.js';
 import { runBootstrapAuthkey } from '../../src/cli/run/bootstrap/authkey.js';
+import { manySims, runBootstrapMany } from '../../src/cli/run/bootstrap/many-sims.js';
 import { credentialFlags } from '../../src/cli/flags/credential-flags.js';
 import { oclifFlags } from '../../src/cli/flags/oclif-flags.js';
 import { parseLabels } from '../../src/cli/flags/tag-flag.js';
@@ -11,6 +12,7 @@ export default class BootstrapAuthkey extends BaseCommand {
   static override examples = [
     'ARCTUN_AUTH_KEY_ID=keyId-... ARCTUN_AUTH_KEY=secret-... <%= config.bin %> <%= command.id %> --coverage-type jp',
     '<%= config.bin %> <%= command.id %> --profile default --name sensor-1 --tag site=osaka',
+    '<%= config.bin %> <%= command.id %> --count 100 --name-prefix sensor- --output-folder sims',
   ];
   static override flags = oclifFlags({
     ...credentialFlags,
@@ -18,6 +20,31 @@ export default class BootstrapAuthkey extends BaseCommand {
       type: 'string',
       description: 'Name of the virtual SIM (its "name" tag).',
       helpValue: 'NAME',
+    },
+    count: {
+      type: 'integer',
+      description:
+        'Create COUNT virtual SIMs, each with its own file in --output-folder. If some of them exist, create only the others.',
+      helpValue: 'COUNT',
+      min: 1,
+      max: 2000,
+      exclusive: ['name', 'dump-config'],
+    },
+    'name-prefix': {
+      type: 'string',
+      description:
+        'With --count, the beginning of the names: sensor- names the SIMs sensor-1, sensor-2 and so on.',
+      helpValue: 'PREFIX',
+    },
+    'output-folder': {
+      type: 'string',
+      description: 'With --count, the folder for the configurations, such as sims/sensor-1.json.',
+      helpValue: 'FOLDER',
+    },
+    yes: {
+      type: 'boolean',
+      char: 'y',
+      description: 'With --count, do not ask for confirmation.',
     },
     group: {
       type: 'string',
@@ -59,22 +86,20 @@ export default class BootstrapAuthkey extends BaseCommand {
   });
 
   async run(): Promise<void> {
-    const { flags } = await this.parse(BootstrapAuthkey);
-    await runBootstrapAuthkey(
-      flags,
-      {
-        path: flags.config,
-        stateFolder: this.context.stateFolder(),
-        platform: this.context.platform,
-        schema: await localSchema(await this.context.files(), flags.config),
-        labels: parseLabels(flags),
-        ownKey: flags['own-key'],
-        saveProfile: flags['save-profile'],
-        adopt: flags.adopt,
-        createAnother: flags['create-another'],
-      },
-      this.context,
-      this.output,
-    );
+    const { flags, raw } = await this.parse(BootstrapAuthkey);
+    const { context, output } = this;
+    const { adopt } = flags;
+    const many = manySims(flags, raw);
+    const path = many === undefined ? flags.config : `${many.folder}/arc.json`;
+    const options = {
+      ...{ path, stateFolder: context.stateFolder(), platform: context.platform },
+      schema: await localSchema(await context.files(), path),
+      labels: parseLabels({ ...flags, name: many?.namePrefix ?? flags.name }),
+      ownKey: flags['own-key'],
+      saveProfile: flags['save-profile'],
+      ...{ adopt, createAnother: flags['create-another'] },
+    };
+    if (many === undefined) await runBootstrapAuthkey(flags, options, context, output);
+    else await runBootstrapMany({ ...options, ...many }, flags, context, output);
   }
 }

@@ -23,11 +23,15 @@ export class ApiError extends UserError {
   readonly simMayExist: boolean;
   /** Whether an earlier attempt that returned 5xx may have taken effect. */
   readonly mayBeDone: boolean;
+  /** The pause that the server asks for before a retry, in milliseconds. */
+  readonly retryAfter: number | undefined;
 
   constructor(
     failure: ApiFailure,
     text: UserErrorText,
-    details: Partial<Pick<ApiError, 'status' | 'code' | 'simMayExist' | 'mayBeDone'>> = {},
+    details: Partial<
+      Pick<ApiError, 'status' | 'code' | 'simMayExist' | 'mayBeDone' | 'retryAfter'>
+    > = {},
   ) {
     super('api', text);
     this.failure = failure;
@@ -35,6 +39,7 @@ export class ApiError extends UserError {
     this.code = details.code;
     this.simMayExist = details.simMayExist ?? false;
     this.mayBeDone = details.mayBeDone ?? false;
+    this.retryAfter = details.retryAfter;
   }
 
   /** Returns a copy of this error with one more sentence of advice. */

@@ -15,6 +15,7 @@ export interface RefusalCircumstances {
   /** What to do next, instead of the general advice for the status. */
   readonly next?: readonly string[];
   readonly mayBeDone?: boolean;
+  readonly retryAfter?: number | undefined;
   /** Removes this run's secrets from the body before the error shows any of it. */
   readonly hide?: (text: string) => string;
 }
@@ -24,7 +25,13 @@ export function refusalError(
   operation: Operation,
   status: number,
   body: string,
-  { notes = [], next, mayBeDone = false, hide = (text) => text }: RefusalCircumstances = {},
+  {
+    notes = [],
+    next,
+    mayBeDone = false,
+    retryAfter,
+    hide = (text) => text,
+  }: RefusalCircumstances = {},
 ): ApiError {
   const { code, message } = parseRefusal(body, hide);
   const reason = [code, message].filter((part) => part !== undefined).join(': ');
@@ -38,7 +45,7 @@ export function refusalError(
       why,
       next: exists ? SIM_MAY_EXIST : (next ?? nextSteps(operation, status)),
     },
-    { status, code, simMayExist: exists, mayBeDone },
+    { status, code, simMayExist: exists, mayBeDone, retryAfter },
   );
 }
 

@@ -4,13 +4,15 @@
  */
 import { writeArcConfig } from '../../arc-config/arc-config-file.js';
 import type {
+  BootstrapApi,
   BootstrapAuthkeyOptions,
   BootstrapPorts,
   BootstrapResult,
   SignedInRun,
   SimRun,
 } from './bootstrap-run.js';
-import { openBootstrapTarget } from './bootstrap-target.js';
+import { type OpenedTarget, openBootstrapTarget } from './bootstrap-target.js';
+import type { Credentials } from '../../soracom/auth/sign-in.js';
 import { arcProfileOf } from '../credentials/arc-profile.js';
 import { labelSim, refuseUnknownGroup } from './label-sim.js';
 import { signedIn } from '../credentials/signed-in.js';
@@ -29,25 +31,39 @@ export async function bootstrapAuthkey(
   ports: BootstrapPorts,
   signal?: AbortSignal,
 ): Promise<BootstrapResult> {
+  const target = await openBootstrapTarget(options, ports);
+  return signedIn(target.existing?.profile, ports, signal, async (api, credentials) => {
+    await refuseUnknownGroup(options.labels ?? {}, api);
+    return bootstrapOpened(target, options, ports, { api, credentials });
+  });
+}
+
+/**
+ * Creates or refreshes the SIM of one arc.json, after sign-in.
+ *
+ * @throws the errors of `bootstrapAuthkey`
+ */
+export async function bootstrapOpened(
+  { existing, journal }: OpenedTarget,
+  options: BootstrapAuthkeyOptions,
+  ports: BootstrapPorts,
+  { api, credentials }: { readonly api: BootstrapApi; readonly credentials: Credentials },
+): Promise<BootstrapResult> {
   const { files } = ports;
   const { path, adopt, labels = {} } = options;
-  const { existing, journal } = await openBootstrapTarget(options, ports);
-  return signedIn(existing?.profile, ports, signal, async (api, credentials) => {
-    await refuseUnknownGroup(labels, api);
-    const profile = options.saveProfile ? arcProfileOf(credentials) : undefined;
-    const { endpoint } = credentials;
-    const run: SimRun = {
-      ...{ options, ports, api, endpoint, profile, existing, journal, adopt, notes: [] },
-      ...{ config: existing, created: false, keptIn: undefined },
-      write: (config) => writeArcConfig(files, path, config),
-    };
-    await runSteps(run);
-    const { simId } = configOf(run);
-    const warnings = await labelSim(simId, labels, api);
-    const again = warnings.length > 0 ? [REPEAT_LABELS] : [];
-    const notes = [...run.notes, ...unsavedProfileNotes(run), ...warnings, ...again];
-    return { path: run.keptIn ?? files.absolute(path), simId, created: run.created, notes };
-  });
+  const profile = options.saveProfile ? arcProfileOf(credentials) : undefined;
+  const { endpoint } = credentials;
+  const run: SimRun = {
+    ...{ options, ports, api, endpoint, profile, existing, journal, adopt, notes: [] },
+    ...{ config: existing, created: false, keptIn: undefined },
+    write: (config) => writeArcConfig(files, path, config),
+  };
+  await runSteps(run);
+  const { simId } = configOf(run);
+  const warnings = await labelSim(simId, labels, api);
+  const again = warnings.length > 0 ? [REPEAT_LABELS] : [];
+  const notes = [...run.notes, ...unsavedProfileNotes(run), ...warnings, ...again];
+  return { path: run.keptIn ?? files.absolute(path), simId, created: run.created, notes };
 }
 
 const REPEAT_LABELS = 'Run the same command again to retry. This will not create a second SIM.';

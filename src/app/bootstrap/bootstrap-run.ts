@@ -28,6 +28,8 @@ export interface BootstrapAuthkeyOptions extends FreshOptions {
   readonly adopt?: string | undefined;
   /** Whether the user allows a new SIM although an earlier run may have created one. */
   readonly createAnother?: boolean;
+  /** The IDs of SIMs in other files, which cannot be the SIM of an interrupted run. */
+  readonly known?: ReadonlySet<string>;
 }
 
 export interface BootstrapPorts extends SignInPorts<BootstrapApi> {

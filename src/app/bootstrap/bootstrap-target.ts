@@ -14,22 +14,43 @@ import { SimJournal } from './sim-journal.js';
 
 const MOVE_AWAY = 'To start over, move the file elsewhere, or choose another file with --config.';
 
+/** What an earlier run has left of one arc.json. */
+export type OpenedTarget = Pick<SimRun, 'existing' | 'journal'>;
+
 /**
  * Checks everything that can be checked before the first API call.
  * @throws UserError; nothing was created
  */
 export async function openBootstrapTarget(
   options: BootstrapAuthkeyOptions,
-  { files, journals }: BootstrapPorts,
-): Promise<Pick<SimRun, 'existing' | 'journal'>> {
-  const { path, adopt, stateFolder } = options;
+  ports: BootstrapPorts,
+): Promise<OpenedTarget> {
+  const target = await readTarget(options, ports);
+  await proveUsable(target, options, ports);
+  return target;
+}
+
+/** @throws UserError if arc.json or its journal cannot be used; nothing was created */
+export async function readTarget(
+  options: BootstrapAuthkeyOptions,
+  { files, journals }: Pick<BootstrapPorts, 'files' | 'journals'>,
+): Promise<OpenedTarget> {
+  const { path, adopt } = options;
   if (adopt !== undefined) requireSimId(adopt);
   const existing = await readBootstrapTarget(files, path);
   refuseOtherSim(existing, options, files);
-  const journal = await SimJournal.open(journals, path);
+  return { existing, journal: await SimJournal.open(journals, path) };
+}
+
+/** @throws UserError if the result could not be saved; nothing was created */
+export async function proveUsable(
+  { existing, journal }: OpenedTarget,
+  options: BootstrapAuthkeyOptions,
+  { files }: Pick<BootstrapPorts, 'files'>,
+): Promise<void> {
+  const { path, stateFolder } = options;
   if (!existing && !journal.progress.created) await refuseWhileRescued(files, path, stateFolder);
   await proveWritable(journal.line === 'none' ? existing : undefined, options, files);
-  return { existing, journal };
 }
 
 /**

@@ -90,18 +90,19 @@ function isUnknownSim(error: unknown): boolean {
  * @throws UserError if no terminal is available, or if the user chooses to stop; a SIM may exist
  */
 async function findOrChoose(run: SimRun): Promise<Exclude<SimChoice, 'nothing'> | 'none'> {
-  const { ports, journal, api } = run;
+  const { ports, journal, api, options } = run;
   const { createSim: asked } = journal.progress;
   if (asked === undefined) throw new RangeError('the journal does not contain a request for a SIM');
   const { since, clock } = asked;
   ports.onStep?.('Looking for the SIM that an earlier run requested');
   // Never compare a local time with SORACOM's times, because the local clock may be wrong by years.
   const byPlatform = clock === 'platform' ? since : undefined;
-  const sims = await findLostSims(byPlatform, api).catch((error: unknown) => {
+  const listed = await findLostSims(byPlatform, api).catch((error: unknown) => {
     if (!(error instanceof UserError)) throw error;
     const open = `An earlier run requested a virtual SIM at ${isoTime(since)} but did not receive a response. The SIM may exist, and would then be billed (${journal.path}).`;
     throw retold(error, [open, ...error.next]);
   });
+  const sims = listed.filter(({ simId }) => options.known?.has(simId) !== true);
   const { serverTime = -Infinity } = api;
   const isListed = serverTime - (byPlatform ?? Infinity) >= LISTED_AFTER;
   if (sims.length === 0 && isListed) return 'none';

@@ -58,6 +58,7 @@ export function refuseOutputFile(tokens: readonly CommandLineToken[]): void {
   });
 }
 
-function hasConfigFlag(tokens: readonly CommandLineToken[]): boolean {
+/** Whether the command line, not the environment, contains --config. */
+export function hasConfigFlag(tokens: readonly CommandLineToken[]): boolean {
   return tokens.some((token) => token.type === 'flag' && token.flag === 'config');
 }

@@ -31,13 +31,26 @@ export async function confirmTermination(
 }
 
 /** Asks the user to type the number of SIMs. Rejects with the abort reason if the signal aborts. */
-export async function confirmSweep(
+export function confirmSweep(
   count: number,
   signal: AbortSignal,
   ask: typeof askForWord = askForWord,
 ): Promise<boolean> {
-  const question = `Termination is final. Type the number of SIMs (${count}) to confirm:`;
-  return (await ask(question, signal)).trim() === String(count);
+  return confirmCount('Termination is final. Type the number of SIMs', count, signal, ask);
+}
+
+/**
+ * Asks the user to type a number. Rejects with the abort reason if the signal aborts.
+ *
+ * @param question what to type, without the number
+ */
+export async function confirmCount(
+  question: string,
+  count: number,
+  signal: AbortSignal,
+  ask: typeof askForWord = askForWord,
+): Promise<boolean> {
+  return (await ask(`${question} (${count}) to confirm:`, signal)).trim() === String(count);
 }
 
 /**

@@ -116,6 +116,7 @@ function giveUp(outcome: Outcome, { hide }: RepeatOptions): ApiError {
     notes,
     hide,
     mayBeDone,
+    retryAfter: asked,
     ...(next && { next }),
   });
 }

@@ -55,10 +55,10 @@ export async function runBootstrapAuthkey(
   }
 }
 
-const STOPPING =
+export const STOPPING =
   'Stopping. Waiting up to 30 s for the virtual SIM that is being created. If you interrupt the command again, its next run will look for that SIM.';
 
-async function bootstrapPorts(
+export async function bootstrapPorts(
   flags: CredentialFlags,
   context: Context,
   progress: Progress,

@@ -1,0 +1,122 @@
+/** The configurations of several SIMs in one folder, and what earlier runs have left of them. */
+import { fileFaultKind } from '../../lib/errors/file-fault.js';
+import { UserError } from '../../lib/errors/user-error.js';
+import { FileError } from '../../ports/files.js';
+import type { BootstrapAuthkeyOptions, BootstrapPorts } from './bootstrap-run.js';
+import { type OpenedTarget, readTarget } from './bootstrap-target.js';
+import type { SimLabels } from './label-sim.js';
+import { type SimNames, simNames } from './sim-names.js';
+
+export interface ManyOptions extends SimNames, Omit<BootstrapAuthkeyOptions, 'path' | 'known'> {
+  /** The folder of the configurations. */
+  readonly folder: string;
+  readonly labels?: Omit<SimLabels, 'name'>;
+}
+
+/** The configuration of one SIM. */
+export interface SimTarget extends OpenedTarget {
+  readonly name: string;
+  readonly options: BootstrapAuthkeyOptions;
+}
+
+export interface ManyTargets {
+  /** SIMs with a finished configuration. */
+  readonly finished: readonly SimTarget[];
+  /** SIMs whose creation was interrupted. */
+  readonly interrupted: readonly SimTarget[];
+  /** SIMs that were never requested. */
+  readonly missing: readonly SimTarget[];
+}
+
+/**
+ * Reads the configurations and their journals.
+ *
+ * @throws UserError if one of them cannot be used, or --adopt and --create-another do not apply
+ */
+export async function readTargets(
+  options: ManyOptions,
+  ports: Pick<BootstrapPorts, 'files' | 'journals'>,
+): Promise<ManyTargets> {
+  const names = simNames(options);
+  await createFolder(options.folder, ports);
+  const targets: SimTarget[] = [];
+  for (const name of names) {
+    const single = optionsOf(name, options);
+    targets.push({ name, options: single, ...(await readTarget(single, ports)) });
+  }
+  const known = new Set(targets.flatMap(simIdsOf));
+  const isInterrupted = ({ journal }: SimTarget): boolean => journal.line !== 'none';
+  const interrupted = targets.filter(isInterrupted);
+  refuseUnusedChoice(interrupted.filter(isUnanswered), options);
+  return {
+    finished: targets.filter((target) => target.existing !== undefined && !isInterrupted(target)),
+    interrupted: interrupted.map((target) => withChoice(target, known, options)),
+    missing: targets.filter((target) => target.existing === undefined && !isInterrupted(target)),
+  };
+}
+
+function optionsOf(name: string, options: ManyOptions): BootstrapAuthkeyOptions {
+  const { folder, labels } = options;
+  const path = `${folder.replace(/\/+$/, '')}/${name}.json`;
+  return { ...options, path, labels: { ...labels, name }, adopt: undefined, createAnother: false };
+}
+
+/** The choice of the user applies only to the SIM whose ID is unknown. */
+function withChoice(
+  target: SimTarget,
+  known: ReadonlySet<string>,
+  { adopt, createAnother = false }: ManyOptions,
+): SimTarget {
+  const choice = isUnanswered(target) ? { adopt, createAnother } : {};
+  return { ...target, options: { ...target.options, known, ...choice } };
+}
+
+/** Whether SORACOM may have created a SIM whose ID is unknown. */
+export function isUnanswered({ existing, journal }: SimTarget): boolean {
+  return existing === undefined && journal.line === 'create-sim';
+}
+
+/** The SIM IDs in arc.json and in the journal. */
+function simIdsOf({ existing, journal: { progress } }: SimTarget): string[] {
+  const ids = [existing?.simId, progress.created?.simId, progress.renewKey?.simId];
+  return ids.filter((simId) => simId !== undefined);
+}
+
+function refuseUnusedChoice(
+  unanswered: readonly SimTarget[],
+  { adopt, createAnother = false }: ManyOptions,
+): void {
+  const flag = adopt !== undefined ? '--adopt' : createAnother ? '--create-another' : undefined;
+  const isUnclear = adopt !== undefined && unanswered.length > 1;
+  if (flag === undefined || (unanswered.length > 0 && !isUnclear)) return;
+  throw new UserError('usage', {
+    what: `cannot use ${flag} with --count`,
+    why:
+      unanswered.length === 0
+        ? 'no request for a SIM in this folder was interrupted'
+        : `${unanswered.length} requests were interrupted: ${unanswered.map(({ name }) => name).join(', ')}`,
+    next: [
+      'Nothing was created or changed.',
+      isUnclear
+        ? 'Finish each of them with `arctun bootstrap authkey --config FILE --adopt SIM_ID`.'
+        : `Run the same command without ${flag}.`,
+    ],
+  });
+}
+
+async function createFolder(
+  folder: string,
+  { files }: Pick<BootstrapPorts, 'files'>,
+): Promise<void> {
+  try {
+    await files.createFolder(folder);
+  } catch (error) {
+    if (!(error instanceof FileError)) throw error;
+    throw new UserError(fileFaultKind(error), {
+      what: `cannot create the folder ${files.absolute(folder)}`,
+      why: error.message,
+      next: ['Nothing was created or changed.', 'Choose another folder with --output-folder.'],
+      cause: error,
+    });
+  }
+}
