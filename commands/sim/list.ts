@@ -4,7 +4,7 @@ import { credentialFlags } from '../../src/cli/flags/credential-flags.js';
 import { oclifFlags } from '../../src/cli/flags/oclif-flags.js';
 import { renderJson } from '../../src/cli/output/render.js';
 import { withSimPorts } from '../../src/cli/run/sim-ports.js';
-import { renderSimTable } from '../../src/cli/output/sim-table.js';
+import { renderSimTable } from '../../src/cli/output/tables/sim-table.js';
 import { parseSince } from '../../src/cli/flags/since-flag.js';
 
 export default class SimList extends BaseCommand {

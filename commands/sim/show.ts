@@ -6,7 +6,7 @@ import { credentialFlags } from '../../src/cli/flags/credential-flags.js';
 import { oclifFlags } from '../../src/cli/flags/oclif-flags.js';
 import { renderJson } from '../../src/cli/output/render.js';
 import { withSimPorts } from '../../src/cli/run/sim-ports.js';
-import { renderSimReport, simReportValue } from '../../src/cli/output/sim-table.js';
+import { renderSimReport, simReportValue } from '../../src/cli/output/tables/sim-table.js';
 
 export default class SimShow extends BaseCommand {
   static override description =

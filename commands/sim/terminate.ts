@@ -9,7 +9,7 @@ import { oclifFlags } from '../../src/cli/flags/oclif-flags.js';
 import { renderJson } from '../../src/cli/output/render.js';
 import { runSweep, sweepOptions } from '../../src/cli/run/run-sweep.js';
 import { withSimPorts } from '../../src/cli/run/sim-ports.js';
-import { renderSimTable } from '../../src/cli/output/sim-table.js';
+import { renderSimTable } from '../../src/cli/output/tables/sim-table.js';
 
 export default class SimTerminate extends BaseCommand {
   static override description =

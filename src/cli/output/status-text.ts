@@ -8,7 +8,7 @@ import type { TrafficPeriod } from '../../lib/traffic-days.js';
 import { ageText } from '../../lib/text/amounts.js';
 import type { DeviceStatus } from '../../tunnel/uapi/ask-device.js';
 import type { PeerStatus } from '../../tunnel/tunnel-status.js';
-import { fleetText } from './fleet-text.js';
+import { fleetText } from './tables/fleet-text.js';
 import { forwardLine } from './forward-text.js';
 import { spoolText } from '../../app/status/spool-text.js';
 import { goTime } from './go-time.js';

@@ -8,7 +8,7 @@ import { parseOlderThan } from '../flags/since-flag.js';
 import { parseTagFilter } from '../flags/tag-flag.js';
 import type { Output } from '../output/output.js';
 import { renderJson } from '../output/render.js';
-import { renderSimTable } from '../output/sim-table.js';
+import { renderSimTable } from '../output/tables/sim-table.js';
 import { confirmSweep } from './confirm.js';
 import { withSimPorts } from './sim-ports.js';
 

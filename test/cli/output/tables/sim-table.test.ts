@@ -1,12 +1,12 @@
-import { timeText } from '../../../src/app/iso-time.js';
-import type { Finding } from '../../../src/app/sim/diagnose-sim.js';
-import type { SimReport } from '../../../src/app/sim/show-sim.js';
-import type { SimSummary } from '../../../src/app/sim/sim-summary.js';
+import { timeText } from '../../../../src/app/iso-time.js';
+import type { Finding } from '../../../../src/app/sim/diagnose-sim.js';
+import type { SimReport } from '../../../../src/app/sim/show-sim.js';
+import type { SimSummary } from '../../../../src/app/sim/sim-summary.js';
 import {
   renderSimReport,
   renderSimTable,
   simReportValue,
-} from '../../../src/cli/output/sim-table.js';
+} from '../../../../src/cli/output/tables/sim-table.js';
 
 const SUMMARY: SimSummary = {
   simId: '8942310022000012345',

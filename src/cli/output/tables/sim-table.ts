@@ -1,9 +1,9 @@
 /** Formats virtual SIMs for standard output, without colors and with control characters escaped. */
-import type { SimReport } from '../../app/sim/show-sim.js';
-import type { SimSummary } from '../../app/sim/sim-summary.js';
-import { harmless } from '../../lib/text/harmless-text.js';
-import { timeText } from '../../app/iso-time.js';
-import { cutToWidth, displayWidth, padToWidth } from './shown-text.js';
+import type { SimReport } from '../../../app/sim/show-sim.js';
+import type { SimSummary } from '../../../app/sim/sim-summary.js';
+import { harmless } from '../../../lib/text/harmless-text.js';
+import { timeText } from '../../../app/iso-time.js';
+import { cutToWidth, displayWidth, padToWidth } from '../shown-text.js';
 
 /** The maximum width of a name in columns, so that the table fits on a terminal. */
 const LONGEST_NAME = 30;

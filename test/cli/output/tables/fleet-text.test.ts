@@ -1,6 +1,6 @@
-import { fleetText } from '../../../src/cli/output/fleet-text.js';
-import { renderStatus } from '../../../src/cli/output/status-text.js';
-import { PEER_STATUS, REPORT } from '../../support/fakes/status-report.js';
+import { fleetText } from '../../../../src/cli/output/tables/fleet-text.js';
+import { renderStatus } from '../../../../src/cli/output/status-text.js';
+import { PEER_STATUS, REPORT } from '../../../support/fakes/status-report.js';
 
 const NOW = PEER_STATUS.latestHandshakeUnix! + 12_000;
 const report = (name: string, changes: object = {}) => ({
