@@ -41,12 +41,13 @@ function isAlive(pid: number): boolean {
 
 /**
  * Returns a string that distinguishes a process from later ones with the same ID (proc_pid_stat(5),
- * field 22).
+ * field 22). The process starts with its first thread, so this reads that thread's file: the user
+ * mode of qemu replaces a process's own /proc/PID/stat, and reports a different start in each thread.
  */
 async function startOf(pid: number): Promise<string> {
   try {
     const [stat, boot] = await Promise.all([
-      readFile(`/proc/${pid}/stat`, 'utf8'),
+      readFile(`/proc/${pid}/task/${pid}/stat`, 'utf8'),
       readFile('/proc/sys/kernel/random/boot_id', 'utf8'),
     ]);
     const ticks = stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '';
