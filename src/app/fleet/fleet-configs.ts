@@ -127,7 +127,7 @@ async function namesIn(path: string, files: Pick<Files, 'list'>): Promise<readon
 }
 
 function nameOf(path: string): string {
-  const file = path.slice(path.lastIndexOf('/') + 1);
+  const file = path.replace(/^.*[/\\]/s, '');
   return file.endsWith(EXTENSION) ? file.slice(0, -EXTENSION.length) : file;
 }
 

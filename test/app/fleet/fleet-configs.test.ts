@@ -53,6 +53,11 @@ it('names the configurations of a folder after their files, and ignores other fi
   });
 });
 
+it('names a configuration after the file in a path of Windows', async () => {
+  const { configs } = await findConfigs([file('C:\\sims\\a.json')], files);
+  expect(configs).toEqual([{ name: 'a', path: 'C:\\sims\\a.json' }]);
+});
+
 it('ignores a second file with the same name, and a name that no client can send', async () => {
   const places = ['one/a.json', 'two/a.json', 'a b.json', 'a:b.json', 'ä.json'].map(file);
   const { configs, problems } = await findConfigs(places, files);
