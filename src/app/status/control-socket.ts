@@ -44,7 +44,7 @@ export async function openControlSocket(
   { listeners, log }: { readonly listeners: LocalListeners; readonly log: Log },
 ): Promise<ControlSocket | undefined> {
   const names = controlNames(interfaceName, pid);
-  let reason = 'no suitable folder for the socket was found';
+  let reason = 'this system does not support Unix sockets';
   for (const folder of folders) {
     for (const name of names) {
       try {

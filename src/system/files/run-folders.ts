@@ -14,10 +14,12 @@ export interface RunSurroundings {
 /**
  * Returns the folders for the sockets of running tunnels, the preferred one first: root's folder,
  * the user's folder (which exists during a login session), and a fallback in the state folder. A
- * service uses only its own folder (systemd.exec(5)).
+ * service uses only its own folder (systemd.exec(5)). Windows has no folders, because Node.js does not
+ * support Unix sockets there.
  */
 export function runFolders(surroundings: RunSurroundings = surroundingsOfProcess()): string[] {
   const { env, home, isRoot, platform } = surroundings;
+  if (platform === 'win32') return [];
   // systemd lists all folders that the unit requests, separated by colons.
   const [ofService = ''] = (env.RUNTIME_DIRECTORY ?? '').split(':');
   if (ofService !== '') return [ofService];

@@ -49,7 +49,7 @@ export function createKeyClaims({
           failure = error as Error;
         }
       }
-      throw failure ?? new Error('no suitable folder for the socket was found');
+      throw failure ?? new Error('this system does not support Unix sockets');
     },
     async holder(publicKey) {
       let failure: Error | undefined;

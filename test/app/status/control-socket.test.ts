@@ -100,5 +100,12 @@ it('is omitted with a warning', async () => {
         'cannot create the control socket, so other arctun commands will not find this tunnel',
     },
   ]);
+});
+
+it('is omitted with the reason on a system without folders for sockets', async () => {
+  const { open, asked, log } = setUp();
   expect(await open('soratun0', [])).toBeUndefined();
+  expect(asked).toEqual([]);
+  const reason = 'this system does not support Unix sockets';
+  expect(log.lines).toMatchObject([{ level: 'warn', fields: { reason } }]);
 });

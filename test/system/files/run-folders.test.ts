@@ -10,6 +10,7 @@ it.each([
   [USER, { XDG_RUNTIME_DIR: '', STATE_DIRECTORY: '/s' }, ['/s/run', '/run/arctun']],
   [USER, { RUNTIME_DIRECTORY: '/run/a:/run/b' }, ['/run/a']],
   [{ ...USER, platform: 'darwin' }, {}, [STATE, '/var/run/arctun']],
+  [{ ...USER, platform: 'win32' }, { RUNTIME_DIRECTORY: '/run/a' }, []],
   [ROOT, {}, ['/run/arctun', '/root/.local/state/arctun/run']],
   [
     ROOT,

@@ -66,6 +66,12 @@ describe.each(['linux', 'darwin'])('on %s', (platform) => {
   });
 });
 
+it('assigns no key on a system without folders for sockets', async () => {
+  const claims = createKeyClaims({ platform: 'win32', folders: [] });
+  await expect(claims.take(randomBytes(32), () => '')).rejects.toThrow('Unix sockets');
+  await expect(claims.holder(randomBytes(32))).resolves.toBeUndefined();
+});
+
 it('falls back to a folder if the system has no abstract names', async () => {
   const key = randomBytes(32);
   const tried: string[] = [];
