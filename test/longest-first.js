@@ -8,6 +8,7 @@ import TestSequencer from '@jest/test-sequencer';
 /** Approximate seconds, of which only the order matters. Files that are not listed start later. */
 const LONG = {
   'test/interop/wireguard/foreign-peers.test.ts': 140,
+  'test/e2e/smoke-soracom.test.ts': 100,
   'test/e2e/github-action/killed.test.ts': 60,
   'test/e2e/github-action/job.test.ts': 20,
   'test/e2e/bootstrap/kill.test.ts': 70,

@@ -1,0 +1,98 @@
+/** Reads the flags of `npm run smoke:soracom`. */
+import { parseArgs } from 'node:util';
+
+import { UsageError } from '../smoke-test.js';
+
+export const USAGE = `Usage: npm run smoke:soracom -- [FLAGS]
+
+Tests arctun with a SORACOM account: creates a virtual SIM, which SORACOM bills, sends messages through its
+tunnel, terminates the SIM, and writes a report without secrets.
+
+  -y, --yes                Do not ask before the SIM is created.
+      --group GROUP_ID     The group of the SIM, such as one that enables SORACOM Harvest Data.
+      --idle-limit SECONDS How long to wait until SORACOM closes an idle connection (default 90).
+  -h, --help               Show this help.
+
+Credentials, as for "arctun bootstrap authkey" (the variables of that command also apply):
+      --auth-key-id, --auth-key, --auth-key-file, --profile, --coverage-type, --endpoint
+`;
+
+/** The flags that are passed to each command that signs in. */
+const CREDENTIALS = [
+  'auth-key-id',
+  'auth-key',
+  'auth-key-file',
+  'profile',
+  'coverage-type',
+  'endpoint',
+];
+
+const DEFAULT_IDLE_LIMIT = 90;
+
+/**
+ * @param {readonly string[]} words
+ * @throws {UsageError}
+ */
+export function readSettings(words) {
+  const values = parse(words);
+  const given = CREDENTIALS.filter((name) => values[name] !== undefined);
+  if (values['auth-key-file'] === '-') {
+    throw new UsageError('--auth-key-file must be a file, because it is read several times');
+  }
+  return {
+    help: values.help === true,
+    yes: values.yes === true,
+    group: values.group,
+    idleLimit: seconds(values['idle-limit']),
+    credentialFlags: given.flatMap((name) => [`--${name}`, String(values[name])]),
+    /** The flags without the secret, to be shown. */
+    shownFlags: given
+      .filter((name) => name !== 'auth-key')
+      .flatMap((name) => [`--${name}`, String(values[name])]),
+    authKey: values['auth-key'],
+  };
+}
+
+/** @typedef {ReturnType<typeof readSettings>} Settings */
+
+function parse(words) {
+  const text = { type: /** @type {const} */ ('string') };
+  const flag = { type: /** @type {const} */ ('boolean') };
+  try {
+    const { values } = parseArgs({
+      args: [...words],
+      options: {
+        yes: { ...flag, short: 'y' },
+        help: { ...flag, short: 'h' },
+        group: text,
+        'idle-limit': text,
+        ...Object.fromEntries(CREDENTIALS.map((name) => [name, text])),
+      },
+    });
+    /** @type {Record<string, string | boolean | undefined>} */
+    const named = values;
+    return {
+      ...named,
+      group: textOf(named.group),
+      'idle-limit': textOf(named['idle-limit']),
+      'auth-key': textOf(named['auth-key']),
+    };
+  } catch (error) {
+    throw new UsageError(/** @type {Error} */ (error).message);
+  }
+}
+
+/** @returns {string | undefined} */
+function textOf(value) {
+  return typeof value === 'string' ? value : undefined;
+}
+
+/** @param {string | undefined} text */
+function seconds(text) {
+  if (text === undefined) return DEFAULT_IDLE_LIMIT;
+  const value = Number(text);
+  if (text.trim() === '' || !(value > 0 && value <= 3600)) {
+    throw new UsageError('--idle-limit must be a number of seconds from 1 to 3600');
+  }
+  return value;
+}
