@@ -19,6 +19,7 @@ const LONG = {
   'test/interop/tun/mode.test.ts': 34,
   'test/e2e/journey.test.ts': 33,
   'test/e2e/bootstrap/faults.test.ts': 32,
+  'test/e2e/lambda/smoke-lambda.test.ts': 31,
   'test/e2e/sim.test.ts': 31,
   'test/e2e/renewal.test.ts': 30,
   'test/library/renewal.test.ts': 27,
