@@ -156,6 +156,13 @@ it('ends after many refusals, and reports the SIMs that exist', async () => {
   expect(bench.count(CREATE_SIM)).toBe(10);
 });
 
+it('ends at once after another refusal', async () => {
+  bench.answering(CREATE_SIM, json({ code: 'X', message: 'not permitted' }, 403));
+  expect(failedWith(await run()).message).toContain('HTTP 403');
+  expect(bench.count(CREATE_SIM)).toBe(1);
+  expect(bench.journals.lines.size).toBe(0);
+});
+
 it('does not repeat a request whose outcome is unknown, and asks for that SIM in the next run', async () => {
   const answer = bench.server.answers.get(CREATE_SIM)!;
   bench.answering(CREATE_SIM, (response, request) => {
