@@ -4,7 +4,7 @@
  * in its own process.
  *
  * `--kill-emulator` stops the emulator before the last step, which then fails as it would in real
- * use.
+ * use. `--node PROGRAM` runs the commands with another Node.js, which may be slow, as in qemu.
  */
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -12,10 +12,18 @@ import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
 
+const { values: options } = parseArgs({
+  options: {
+    'kill-emulator': { type: 'boolean', default: false },
+    node: { type: 'string', default: process.execPath },
+  },
+});
 const ARCTUN = fileURLToPath(new URL('../bin/run.js', import.meta.url));
-const HANDSHAKE_WAIT = '10';
-const STEP_TIMEOUT = 45_000;
+const isSlow = options.node !== process.execPath;
+const HANDSHAKE_WAIT = isSlow ? '120' : '10';
+const STEP_TIMEOUT = isSlow ? 600_000 : 45_000;
 
 const folder = mkdtempSync(join(tmpdir(), 'arctun-demo-'));
 const environment = {
@@ -31,7 +39,7 @@ const running = new Set();
 /** Starts a command, and shows the command and its output. */
 function arctun(parameters, extra = {}) {
   console.log(`\n$ arctun ${parameters.map(quote).join(' ')}`);
-  const child = spawn(process.execPath, [ARCTUN, ...parameters], {
+  const child = spawn(options.node, [ARCTUN, ...parameters], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...environment, ...extra },
   });
@@ -124,7 +132,7 @@ async function demo() {
   console.log(`  ${(await http('POST', url, message)).status}`);
   await stop(up);
 
-  if (process.argv.includes('--kill-emulator')) {
+  if (options['kill-emulator']) {
     console.log('\n# killing the emulator');
     emulator.child.kill('SIGKILL');
     await emulator.ended;

@@ -1,5 +1,6 @@
 /** The C library with counted calls, and with errors that a test can inject. */
 import type { Libc, LibcFunction, Poll } from '../../src/system/linux/libc.js';
+import { readWord, WORD_SIZE } from '../../src/system/linux/machine-word.js';
 
 type Parameter = number | bigint | string | Uint8Array | null;
 
@@ -75,22 +76,21 @@ export class WatchedLibc implements Libc {
     return this.#refused === 0 ? this.#libc.errno() : this.#refused;
   }
 
-  /**
-   * Decodes the message of a sendmsg call from its second parameter: 64-bit struct msghdr and
-   * cmsghdr.
-   */
+  /** Decodes the message of a sendmsg call from its second parameter: structs msghdr and cmsghdr. */
   sentMessage(address: unknown): SentMessage {
     const bytes = this.#memory.get(Number(address));
     if (bytes === undefined) throw new Error('not a message of ours');
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
     const controls: string[] = [];
-    const start = Number(view.getBigUint64(32, true) - BigInt(Number(address)));
-    const end = start + Number(view.getBigUint64(40, true));
+    const word = (offset: number): number => readWord(view, offset);
+    const start = word(WORD_SIZE * 4) - Number(address);
+    const end = start + word(WORD_SIZE * 5);
     for (let offset = start; offset < end;) {
-      controls.push(`${view.getInt32(offset + 8, true)} ${view.getInt32(offset + 12, true)}`);
-      offset += Math.ceil(Number(view.getBigUint64(offset, true)) / 8) * 8;
+      const type = offset + WORD_SIZE;
+      controls.push(`${view.getInt32(type, true)} ${view.getInt32(type + 4, true)}`);
+      offset += Math.ceil(word(offset) / WORD_SIZE) * WORD_SIZE;
     }
-    return { buffers: Number(view.getBigUint64(24, true)), controls };
+    return { buffers: word(WORD_SIZE * 3), controls };
   }
 
   #count(call: string): void {

@@ -56,8 +56,11 @@ type Requirement =
   | 'lintian'
   | 'readelf'
   | 'qemu-aarch64-static'
+  | 'qemu-arm-static'
   // Debian's libraries of the other architecture.
   | 'arm64-libraries'
+  // build/armhf, made by test/support/armhf/unpack.sh
+  | 'armhf-node'
   | 'qemu-system-x86_64'
   // build/kernel-peer, made by test/support/kernel-peer/build.sh
   | 'kernel-peer'
@@ -107,6 +110,7 @@ type Requirement =
 const SYSTEM_DNS = new URL('../../../build/system-dns/ready', import.meta.url);
 /** A program without the C library; it fetches `http://HOST/PATH`: its parameters. */
 export const STATIC_GO = new URL('../../../build/static-go/fetch', import.meta.url).pathname;
+const ARMHF_NODE = new URL('../../../build/armhf/recipe', import.meta.url);
 const EXECUTABLE_BLOB = new URL('../../../dist/executable/arctun-x86_64.blob.gz', import.meta.url);
 const RELEASE = new URL('../../../build/release/SHA256SUMS', import.meta.url);
 
@@ -142,6 +146,7 @@ function has(requirement: Requirement): boolean {
   if (requirement === 'release') return existsSync(RELEASE);
   if (requirement === 'lambda-runtime-client') return isRuntimeClientBuilt();
   if (requirement === 'system-dns') return existsSync(SYSTEM_DNS);
+  if (requirement === 'armhf-node') return existsSync(ARMHF_NODE);
   if (requirement === 'static-go') return existsSync(STATIC_GO);
   if (requirement === 'memory-cgroup') return memoryLimitObstacle() === undefined;
   if (requirement === 'koffi') return hasModule('koffi');
