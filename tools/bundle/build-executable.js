@@ -115,8 +115,9 @@ async function blobOf(code, commandLine, architecture) {
       execFileSync(program, [...words, '--random-seed=1', ...options], {
         cwd: folder,
         stdio: 'pipe',
-        // The compiled code depends on the environment, for example on NODE_OPTIONS.
-        env: { PATH: process.env.PATH, HOME: '/' },
+        // The compiled code depends on the environment, for example on colors, and on whether the
+        // user has a name and a shell.
+        env: { PATH: process.env.PATH, HOME: '/', SHELL: '/bin/sh' },
       });
     if (runs !== undefined) run(join(REPOSITORY, 'tools/bundle/compile-ahead.js'), 'command-line');
     run('--experimental-sea-config', 'sea.json');
