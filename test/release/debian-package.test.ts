@@ -38,7 +38,7 @@ describeWith(
       folder = mkdtempSync(join(tmpdir(), 'arctun-debian-'));
       debian = await DebianRoot.make(join(folder, 'root'), processes);
       debian.add(commandPath('qemu-aarch64-static'));
-    });
+    }, 1_800_000);
     afterAll(async () => {
       await debian.close();
       rmSync(folder, { recursive: true });

@@ -38,7 +38,13 @@ describeWith(['linux', 'root', 'release', 'readelf'], 'an executable in an empty
   });
 });
 
+interface Library {
+  readonly path: string;
+  readonly content: Uint8Array;
+}
+
 /** The libraries of an arm64 program, where it looks for them. */
-function foreignLibraries(program: string): { path: string; content: Uint8Array }[] {
-  return librariesOf(program, 'arm64').filter(({ path }) => path.startsWith('/lib'));
+function foreignLibraries(program: string): Library[] {
+  const all = librariesOf(program, 'arm64') as Library[];
+  return all.filter(({ path }) => path.startsWith('/lib'));
 }

@@ -47,7 +47,7 @@ export class DebianRoot {
       ...{ RUNTIME_DIRECTORY: '/run', XDG_STATE_HOME: '/tmp/state' },
       ...env,
     };
-    const settings = Object.entries(variables).map(([name, value]) => `${name}=${value ?? ''}`);
+    const settings = Object.entries(variables).map(([name, value]) => `${name}=${value}`);
     const enter = ['nsenter', `--target=${this.#holder.child.pid}`, '--mount', 'chroot', this.path];
     return this.#processes.start([...enter, 'env', '-i', ...settings, ...command], { cwd: '/' });
   }

@@ -54,7 +54,7 @@ export class EmptyRoot {
       ...{ XDG_STATE_HOME: `${WRITABLE}/state`, PATH: '/usr/bin' },
       ...env,
     };
-    const settings = Object.entries(variables).map(([name, value]) => `${name}=${value ?? ''}`);
+    const settings = Object.entries(variables).map(([name, value]) => `${name}=${value}`);
     const enter = [CHROOT, `--userspec=${NOBODY}:${NOBODY}`, '--groups=', this.path];
     return this.#processes.start(['env', '-i', ...settings, ...enter, ...command], { cwd: '/' });
   }
