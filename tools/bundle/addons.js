@@ -5,6 +5,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { packageFiles } from '../../dist/src/lambda/layer/package-files.js';
+import { stripSymbols } from '../../dist/src/lambda/layer/strip-symbols.js';
 import { REPOSITORY } from './bundles.js';
 
 const NAMES = { x86_64: 'x64', arm64: 'arm64' };
@@ -21,7 +22,8 @@ export function addonsOf(architecture, cache) {
   const sodium = `node_modules/sodium-native/prebuilds/linux-${name}/sodium-native.node`;
   return {
     'koffi.node': koffi(name, cache),
-    'sodium-native.node': readFileSync(join(REPOSITORY, sodium)),
+    // The package contains its addon with symbols, which are a fifth of the file.
+    'sodium-native.node': stripSymbols(readFileSync(join(REPOSITORY, sodium))),
   };
 }
 
