@@ -23,6 +23,11 @@ const output = join(REPOSITORY, 'dist/executable');
 const cache = join(REPOSITORY, 'build/node');
 /** Runs arm64 programs; requires Debian's libraries for arm64. */
 const EMULATOR = ['qemu-aarch64-static', '-L', '/usr/aarch64-linux-gnu'];
+/**
+ * The environment in which code is compiled. The result depends on it, for example on colors, and on
+ * whether the user has a name and a shell.
+ */
+const VARIABLES = { HOME: '/', SHELL: '/bin/sh' };
 const HOST =
   process.platform === 'linux' ? { x64: 'x86_64', arm64: 'arm64' }[process.arch] : undefined;
 const isComplete = process.argv.includes('--complete');
@@ -96,7 +101,8 @@ async function blobOf(code, commandLine, architecture) {
     assets: Object.fromEntries(assets.map((name) => [name, name])),
   };
   const compiler = readFileSync(join(REPOSITORY, 'tools/bundle/compile-ahead.js'), 'utf8');
-  const made = [NODE_VERSION, architecture, JSON.stringify(settings), code, commandLine, compiler];
+  const recipe = JSON.stringify([settings, VARIABLES]);
+  const made = [NODE_VERSION, architecture, recipe, code, commandLine, compiler];
   const hash = createHash('sha256');
   for (const part of [...made, ...Object.values(addons)]) hash.update(part).update('\0');
   const key = hash.digest('hex').slice(0, 16);
@@ -115,9 +121,7 @@ async function blobOf(code, commandLine, architecture) {
       execFileSync(program, [...words, '--random-seed=1', ...options], {
         cwd: folder,
         stdio: 'pipe',
-        // The compiled code depends on the environment, for example on colors, and on whether the
-        // user has a name and a shell.
-        env: { PATH: process.env.PATH, HOME: '/', SHELL: '/bin/sh' },
+        env: { PATH: process.env.PATH, ...VARIABLES },
       });
     if (runs !== undefined) run(join(REPOSITORY, 'tools/bundle/compile-ahead.js'), 'command-line');
     run('--experimental-sea-config', 'sea.json');
