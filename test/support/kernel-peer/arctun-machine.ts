@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 
 import { inSpace, type WireGuardGoServer } from '../foreign/wireguard-go-server.js';
 import { REPOSITORY } from '../processes.js';
-import { INITRAMFS, KernelMachine } from './machine.js';
+import { INITRAMFS, KernelMachine, type MachineContents } from './machine.js';
 
 /** The server's end of the machine's network, and the addresses there. */
 export const TAP = 'machine';
@@ -21,6 +21,15 @@ const MODULES = ['koffi', '@koromix'];
 
 /** Boots the machine behind a network card in the server's namespace. */
 export async function bootArctunMachine(server: WireGuardGoServer): Promise<KernelMachine> {
+  const contents = { initramfs: packInitramfs(server.folder), memory: 1024 };
+  return bootMachine(server, contents);
+}
+
+/** @param contents default the minimal system */
+export async function bootMachine(
+  server: WireGuardGoServer,
+  contents?: MachineContents,
+): Promise<KernelMachine> {
   const ip = (...parameters: readonly string[]) =>
     execFileSync('ip', ['-n', server.serverSpace, ...parameters]);
   ip('tuntap', 'add', TAP, 'mode', 'tap');
@@ -28,7 +37,6 @@ export async function bootArctunMachine(server: WireGuardGoServer): Promise<Kern
   server.wire?.addLink(TAP);
   ip('address', 'add', `${GATEWAY}/24`, 'dev', TAP);
   ip('link', 'set', TAP, 'up');
-  const contents = { initramfs: packInitramfs(server.folder), memory: 1024 };
   const space = inSpace(server.serverSpace);
   const machine = await KernelMachine.boot(server.processes, space, TAP, contents);
   await machine.run(`ip address add ${MACHINE}/24 dev eth0; ip route add default via ${GATEWAY}`);
