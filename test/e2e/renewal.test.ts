@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 
 import { type EmulatorProcess, startEmulatorProcess } from '../support/emulator-process.js';
+import { usePrivateNetwork } from '../support/foreign/private-network.js';
 import { ARCTUN, Processes, type TestProcess } from '../support/processes.js';
 import { until } from '../support/until.js';
 
@@ -141,6 +142,7 @@ async function expectRenewal(change: (tunnel: RunningTunnel) => Promise<unknown>
 describe('a tunnel', () => {
   const running = new Map<string, Promise<void>>();
 
+  usePrivateNetwork(processes);
   beforeAll(() => {
     for (const [name, run] of Object.entries(CASES)) {
       const outcome = run();
@@ -148,10 +150,7 @@ describe('a tunnel', () => {
       running.set(name, outcome);
     }
   });
-  afterAll(async () => {
-    await processes.close();
-    rmSync(folders, { recursive: true });
-  });
+  afterAll(() => rmSync(folders, { recursive: true }));
 
   it.each(Object.keys(CASES))('%s', (name) => running.get(name), 180_000);
 });
