@@ -1,6 +1,7 @@
 /**
  * Puts a WireGuard interface under load (whitepaper 5.3) with initiations from unknown peers, each
- * with a valid mac1, until standard input ends or `--limit N` messages were sent.
+ * with a valid mac1, until standard input ends or `--limit N` messages were sent after the first cookie
+ * reply.
  *
  * `node initiation-flood.js HOST:PORT PUBLIC-KEY --limit N --from PORT` prints `cookie` when the first
  * cookie reply arrives. If none arrives, the interface keeps up with the flood, so the burst size
@@ -49,6 +50,8 @@ const message = initiation();
 const socket = createSocket('udp4');
 let burst = FIRST_BURST;
 let sent = 0;
+/** The messages since the first cookie reply. */
+let counted = 0;
 let cookies = 0;
 let burstsWithoutCookie = 0;
 
@@ -67,7 +70,9 @@ function sendBurst() {
   }
   for (let index = 0; index < burst; index++) socket.send(message, () => undefined);
   sent += burst;
-  if (sent < limit) setTimeout(sendBurst, INTERVAL);
+  // A busy machine may need many messages before it is under load.
+  if (cookies > 0) counted += burst;
+  if (counted < limit) setTimeout(sendBurst, INTERVAL);
 }
 
 socket.bind(Number(values.from), () => socket.connect(Number(port), host, sendBurst));
