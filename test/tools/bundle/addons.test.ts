@@ -16,9 +16,7 @@ describeWith(['linux', 'executable', 'readelf'], 'the addons', () => {
 
   it('have no symbols, and can be loaded', async () => {
     // Loaded here, because it needs the files of a build.
-    const { addonsOf } = (await import('../../../tools/bundle/addons.js')) as {
-      addonsOf(architecture: string, cache: string): Record<string, Uint8Array>;
-    };
+    const { addonsOf } = await import('../../../tools/bundle/addons.js');
     const architecture = process.arch === 'arm64' ? 'arm64' : 'x86_64';
     const addons = addonsOf(architecture, join(REPOSITORY, 'build/node'));
     expect(Object.keys(addons)).toEqual(['koffi.node', 'sodium-native.node']);
