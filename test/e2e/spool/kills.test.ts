@@ -152,7 +152,7 @@ it(`send: delivers each message once, or keeps it, after ${KILLS} kills`, async 
   }
   // The killed process was sending its own message, or one that waited.
   world.check(await world.finish(), 1);
-}, 300_000);
+}, 900_000);
 
 it(`up: delivers each message once, or keeps it, after ${KILLS} kills`, async () => {
   while (world.kills < KILLS) {
@@ -165,7 +165,7 @@ it(`up: delivers each message once, or keeps it, after ${KILLS} kills`, async ()
     await up.finished;
   }
   world.check(await world.finish(), 1);
-}, 300_000);
+}, 900_000);
 
 /** Posts one message after the other, until the process is killed. */
 async function post(up: TestProcess, url: string): Promise<void> {
