@@ -1,4 +1,6 @@
 /** Keeps the requests of a forwarder in a spool. */
+import { setMaxListeners } from 'node:events';
+
 import { messageOf } from '../../lib/errors/error-message.js';
 import type { ProxyLog } from '../proxy-log.js';
 import type { PassingRequest, Refusal, RequestKeeper, TakenRequest } from './request-keeper.js';
@@ -24,6 +26,8 @@ export class SpoolKeeper implements RequestKeeper {
 
   constructor(options: SpoolKeeperOptions) {
     this.signal = options.signal;
+    // Each request in progress listens. By default, Node.js 20 warns after 10 listeners.
+    setMaxListeners(0, options.signal);
     this.#options = options;
   }
 
