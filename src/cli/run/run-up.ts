@@ -194,12 +194,7 @@ async function openUp(line: UpLine, surroundings: Opening): Promise<void> {
         offer: { ...pages, version, pid: process.pid, folders: context.runFolders() },
       },
       capture: captureOptions(flags.capture, context, log, (line) => output.note(line)),
-      onUp: (up) => {
-        showUp(up, flags, output);
-        void context.tuneGarbageCollection();
-        // The threads of the other modes were not measured with this limit.
-        if (up.mode === 'userspace') void context.limitYoungGeneration();
-      },
+      onUp: (up) => settleUp(up, flags, surroundings),
     },
     {
       ...ports,
@@ -210,6 +205,18 @@ async function openUp(line: UpLine, surroundings: Opening): Promise<void> {
       ...interfacePorts(flags, context, ports, logOptions),
     },
   );
+}
+
+/** Shows that the tunnel is up, and limits the memory of a process that will run for long. */
+function settleUp(
+  up: Parameters<typeof showUp>[0],
+  flags: UpLine['flags'],
+  { context, output }: UpSurroundings,
+): void {
+  showUp(up, flags, output);
+  void context.tuneGarbageCollection();
+  // The threads of the other modes were not measured with this limit.
+  if (up.mode === 'userspace') void context.limitYoungGeneration();
 }
 
 /** @returns undefined if no spool is requested */
