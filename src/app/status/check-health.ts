@@ -1,8 +1,8 @@
-/** Checks the health of one tunnel, for a container health check. */
+/** Checks the health of one tunnel, or of one process with several SIMs, for a container health check. */
 import { UserError } from '../../lib/errors/user-error.js';
 import type { LocalConnections } from '../../ports/local-sockets.js';
 import type { TunnelHealth } from '../../tunnel/tunnel-status.js';
-import { findTunnels, type FindTunnelsOptions } from './find-tunnels.js';
+import { findTunnels, type FindTunnelsOptions, type FoundTunnels } from './find-tunnels.js';
 import { healthReasons } from './health-text.js';
 import { deniedError } from './show-status.js';
 
@@ -17,15 +17,17 @@ export interface HealthAnswer {
 }
 
 /**
- * Checks the tunnel with this name. The name is optional if only one tunnel is running.
+ * Checks the tunnel with this name. The name is optional if only one process is running. If this
+ * process has several SIMs, one tunnel that is up suffices, as for `/readyz`.
  *
- * @throws UserError if several tunnels are running, or if the tunnel belongs to another user
+ * @throws UserError if several processes are running, or if the tunnel belongs to another user
  */
 export async function checkHealth(
   { folders, name }: FindTunnelsOptions,
   connections: LocalConnections,
 ): Promise<HealthAnswer> {
-  const { reports, silent } = await findTunnels({ folders, name }, connections);
+  const found = await findTunnels({ folders, name }, connections);
+  const { reports, silent } = found;
   const answers: HealthAnswer[] = [
     ...reports.map((report) => ({
       health: report.health,
@@ -44,11 +46,35 @@ export async function checkHealth(
   ];
   const [only, ...others] = answers;
   if (only !== undefined && others.length === 0) return only;
+  if (only !== undefined && isOneProcess(found)) return healthOfSeveral(answers);
   if (only !== undefined) throw severalError(answers);
   const [denied] = silent;
   if (denied !== undefined) throw deniedError(denied);
   const running = name === undefined ? [] : await namesOf({ folders }, connections);
   return { health: 'none', name, why: noneText(name, running), hasRival: false };
+}
+
+/** Whether all tunnels are those of one process with several SIMs. */
+function isOneProcess({ reports, silent }: FoundTunnels): boolean {
+  const pids = [
+    ...reports.map(({ isOfFleet, pid }) => (isOfFleet === true ? pid : undefined)),
+    ...silent.filter(({ isDenied }) => !isDenied).map(({ closed }) => closed?.pid),
+  ];
+  return pids[0] !== undefined && new Set(pids).size === 1;
+}
+
+function healthOfSeveral(answers: readonly HealthAnswer[]): HealthAnswer {
+  const up = answers.filter(({ health }) => health === 'up').length;
+  // A process that has no tunnel yet is not different from one that connects.
+  const health = (['up', 'connecting', 'silent', 'stale'] as const).find((candidate) =>
+    answers.some((answer) => answer.health === candidate),
+  );
+  return {
+    health: health ?? 'none',
+    name: undefined,
+    why: `${up} of ${answers.length} tunnels are up`,
+    hasRival: answers.some(({ hasRival }) => hasRival),
+  };
 }
 
 async function namesOf(

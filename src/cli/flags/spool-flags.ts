@@ -1,6 +1,7 @@
 /** The flags for a spool. */
 import type { SpoolSettings } from '../../app/spool/open-spool.js';
 import { UserError } from '../../lib/errors/user-error.js';
+import type { Log } from '../../ports/log.js';
 import { type FlagValues, grouped } from './flag.js';
 
 export const spoolFlag = grouped('Spool', {
@@ -17,7 +18,7 @@ export const spoolFlags = {
   ...grouped('Spool', {
     'spool-messages': {
       type: 'integer',
-      description: 'Most messages to keep in the spool.',
+      description: 'Maximum number of messages in the spool.',
       helpValue: 'NUMBER',
       min: 1,
       max: 100_000,
@@ -26,7 +27,7 @@ export const spoolFlags = {
     },
     'spool-size': {
       type: 'integer',
-      description: 'Most megabytes (1,000,000 bytes) of messages to keep in the spool.',
+      description: 'Maximum size of the spool in megabytes (1,000,000 bytes).',
       helpValue: 'MB',
       min: 1,
       max: 100_000,
@@ -49,6 +50,18 @@ export function spoolSettings(flags: FlagValues<typeof spoolFlags>): SpoolSettin
   const { spool: folder = '', 'spool-messages': messages, 'spool-size': megabytes } = flags;
   if (folder === '') return undefined;
   return { folder, limits: { messages, bytes: megabytes * MEGABYTE } };
+}
+
+/** Warns of ARCTUN_SPOOL in a mode without a forwarder. The command line cannot contain the flag then. */
+export function warnOfUnusedSpool(
+  { mode, spool = '' }: { readonly mode: string; readonly spool?: string | undefined },
+  log: Log,
+): void {
+  if (spool === '' || (mode !== 'tun' && mode !== 'kernel')) return;
+  log.warn(
+    { variable: 'ARCTUN_SPOOL', mode },
+    'no messages are kept, because arctun has no forwarder in this mode; only "arctun send" uses the spool',
+  );
 }
 
 /** @throws UserError of kind `usage` without a folder */

@@ -23,7 +23,7 @@ import { furtherForwards, mainTarget } from '../flags/listeners/forward-targets.
 import { refuseInterfaceBudget, trafficBudget } from '../flags/budget-flag.js';
 import { chosenLevel, configuredLogLevel } from '../flags/log-flags.js';
 import { requireInterfaceForKillSwitch } from '../flags/guard-flags.js';
-import { spoolSettings } from '../flags/spool-flags.js';
+import { spoolSettings, warnOfUnusedSpool } from '../flags/spool-flags.js';
 import { forwardText } from '../output/forward-text.js';
 import type { Output } from '../output/output.js';
 import { tunnelOverrides } from '../flags/override-flags.js';
@@ -169,6 +169,7 @@ async function openUp(line: UpLine, surroundings: Opening): Promise<void> {
   const level = chosenLevel(flags, configuredLogLevel(arcConfig.config.logLevel));
   const logOptions = { level, format: flags['log-format'] };
   const log = await context.log(logOptions);
+  warnOfUnusedSpool(flags, log);
   const ports = await context.tunnelPorts(log, flags.socket);
   const forwards = [...configForwards(arcConfig, flags, log), ...fromFlags];
   await runTunnel(

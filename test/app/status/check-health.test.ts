@@ -82,6 +82,58 @@ it('requires a name if there are several', async () => {
   await expect(check('a')).resolves.toMatchObject({ health: 'up' });
 });
 
+describe('of several SIMs in one process', () => {
+  const fleet = { isOfFleet: true, pid: 4711 };
+  const closed = (name: string, pid = 4711) =>
+    `${JSON.stringify({ error: 'no file', closed: { name, simId: '', pid } })}\n`;
+
+  it('is up if at least one tunnel is up', async () => {
+    const { connections, check, run } = setUp();
+    run('a', fleet);
+    run('b', { ...fleet, ...CONNECTING });
+    connections.sockets.set(`${FOLDER}/c.sock`, closed('c'));
+    await expect(check()).resolves.toEqual({
+      health: 'up',
+      name: undefined,
+      why: '1 of 3 tunnels are up',
+      hasRival: false,
+    });
+    await expect(check('b')).resolves.toMatchObject({ health: 'connecting', name: 'b' });
+  });
+
+  it('is not up if no tunnel is up, and reports a rival of any SIM', async () => {
+    const { connections, check, run } = setUp();
+    const rival = { why: 'the session was taken over 3 times', lastSeenUnix: 1 };
+    run('a', { ...fleet, health: 'stale', rival });
+    connections.sockets.set(`${FOLDER}/b.sock`, closed('b'));
+    await expect(check()).resolves.toEqual({
+      health: 'silent',
+      name: undefined,
+      why: '0 of 2 tunnels are up',
+      hasRival: true,
+    });
+    run('b', { ...fleet, ...CONNECTING });
+    await expect(check()).resolves.toMatchObject({ health: 'connecting' });
+  });
+
+  it.each([
+    ['with another process', { isOfFleet: true, pid: 4712 }],
+    ['with a tunnel of its own', { pid: 4711 }],
+  ])('requires a name %s', async (_, other) => {
+    const { check, run } = setUp();
+    run('a', fleet);
+    run('b', other);
+    expect(await failureOf(check())).toMatchObject({ kind: 'usage' });
+  });
+
+  it('requires a name if a socket does not answer', async () => {
+    const { connections, check, run } = setUp();
+    run('a', fleet);
+    connections.sockets.set(`${FOLDER}/b.sock`, { code: 'ETIMEDOUT' });
+    expect(await failureOf(check())).toMatchObject({ kind: 'usage' });
+  });
+});
+
 it('ignores tunnels of other users, and reports if no others exist', async () => {
   const { connections, check, run } = setUp();
   connections.sockets.set(`${FOLDER}/b.sock`, { code: 'EACCES' });

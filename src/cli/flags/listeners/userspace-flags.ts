@@ -50,8 +50,9 @@ const USERSPACE_VARIABLES = [
 ] as const;
 
 /**
- * Returns the environment variable that requests a listener or a budget, if any. In mode `auto` the
- * variable selects userspace mode. The other modes ignore a listener, and refuse a budget.
+ * Returns the environment variable that requests a listener, a spool or a budget, if any. In mode
+ * `auto` the variable selects userspace mode. The other modes ignore a listener and a spool, and
+ * refuse a budget.
  */
 export function userspaceVariable(
   env: Readonly<Record<string, string | undefined>>,

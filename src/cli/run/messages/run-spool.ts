@@ -25,18 +25,26 @@ import { answerTimeout } from './message.js';
 
 const json = { type: 'boolean', description: 'Print the result as JSON.' } as const;
 
-export const spoolListFlags = { ...spoolFlag, json } as const satisfies Flags;
+const folder = { spool: { ...spoolFlag.spool, description: 'Folder of the spool.' } };
+
+export const spoolListFlags = { ...folder, json } as const satisfies Flags;
 
 export const spoolShowFlags = spoolListFlags;
 
-export const spoolChangeFlags = {
-  ...spoolFlag,
-  all: { type: 'boolean', description: 'Change all messages.' },
+export const spoolRetryFlags = {
+  ...folder,
+  all: { type: 'boolean', description: 'Requeue all messages that were set aside.' },
+  json,
+} as const satisfies Flags;
+
+export const spoolRemoveFlags = {
+  ...folder,
+  all: { type: 'boolean', description: 'Remove all messages, except one that is being sent.' },
   json,
 } as const satisfies Flags;
 
 export const spoolSendFlags = {
-  ...spoolFlag,
+  ...folder,
   ...accessFlags,
   ...logFlags('warn'),
   json,
@@ -73,7 +81,7 @@ export async function runSpoolShow(
 
 /** @throws UserError */
 export async function runSpoolRetry(
-  flags: FlagValues<typeof spoolChangeFlags>,
+  flags: FlagValues<typeof spoolRetryFlags>,
   id: string | undefined,
   context: SpoolContext,
   output: Output,
@@ -85,7 +93,7 @@ export async function runSpoolRetry(
 
 /** @throws UserError */
 export async function runSpoolRemove(
-  flags: FlagValues<typeof spoolChangeFlags>,
+  flags: FlagValues<typeof spoolRemoveFlags>,
   id: string | undefined,
   context: SpoolContext,
   output: Output,
