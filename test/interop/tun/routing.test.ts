@@ -105,6 +105,8 @@ describeWith(
       const { server } = lab;
       its = { client: `q${server.clientDevice}`, server: `q${server.device}` };
       server.wire?.addPort(ITS_PORT);
+      // If arctun's server sends while wg-quick stops, the kernel's answer may not find the tunnel any more.
+      server.wire?.addServer(ITS_SERVER);
       await server.startWireGuardGo(lab.space('server'), its.server);
       const [keys, itsKeys] = [keyPair(), keyPair()];
       const keyFile = join(server.folder, 'its-server.key');
