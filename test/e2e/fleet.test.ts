@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 
 import { type EmulatorProcess, startEmulatorProcess } from '../support/emulator-process.js';
-import { usePrivateNetwork } from '../support/foreign/private-network.js';
+import { acceptDatagrams, usePrivateNetwork } from '../support/foreign/private-network.js';
 import { ARCTUN, type Finished, Processes, type TestProcess } from '../support/processes.js';
 import { until } from '../support/until.js';
 
@@ -179,6 +179,7 @@ it('has a doctor that names the SIMs with problems', async () => {
 it('sends UDP datagrams of a SOCKS5 client under the SIM of its user name', async () => {
   const control = await dialSocks5(proxy, { user: 'b' });
   const relay = await control.associate();
+  acceptDatagrams(relay.port);
   const socket = createSocket('udp4');
   try {
     // The header of RFC 1928 7: to the Unified Endpoint.

@@ -71,6 +71,7 @@ export class OuterWire {
         counter strays { }
         set servers { type ipv4_addr; }
         set servers_6 { type ipv6_addr; }
+        set listeners { type inet_service; }
         set server_ports { type inet_service; flags interval; auto-merge; }
         set quoted_ports { typeof ${QUOTED_SOURCE_PORT}; flags interval; auto-merge; }
         set examples { typeof ip daddr . ip protocol . th dport; flags dynamic; size 100; }
@@ -96,6 +97,8 @@ export class OuterWire {
         chain loopback {
           ${accept('meta l4proto udp')}
           meta l4proto tcp accept
+          udp dport @listeners accept
+          udp sport @listeners accept
           icmp code port-unreachable counter name unreachable accept
           icmpv6 code port-unreachable counter name unreachable accept
           jump stray
@@ -121,6 +124,11 @@ export class OuterWire {
   addPort(port: number | string): void {
     for (const set of ['server_ports', 'quoted_ports'])
       this.#nft(`add element netdev ${TABLE} ${set} { ${port} }`);
+  }
+
+  /** Also accepts all UDP to and from this port on loopback interfaces, such as that of a proxy. */
+  addListener(port: number): void {
+    this.#nft(`add element netdev ${TABLE} listeners { ${port} }`);
   }
 
   /** Also regards data messages with packets of this length as WireGuard. */

@@ -21,6 +21,17 @@ const ROUTES = [
   { family: '-6', address: '2001:db8::2/64', gateway: '2001:db8::1' },
 ] as const;
 
+/** The network that this process is in. */
+let current: PrivateNetwork | undefined;
+
+/**
+ * Accepts UDP between this port of the loopback interface and clients, because programs of the test
+ * listen there, and not for WireGuard. Has no effect outside a private network.
+ */
+export function acceptDatagrams(port: number): void {
+  current?.wire.addListener(port);
+}
+
 export class PrivateNetwork {
   readonly wire: OuterWire;
   readonly #namespace: NetworkNamespace;
@@ -41,7 +52,8 @@ export class PrivateNetwork {
     }
     const namespace = new NetworkNamespace((await loadLibc())!);
     try {
-      return new PrivateNetwork(namespace);
+      current = new PrivateNetwork(namespace);
+      return current;
     } catch (error) {
       namespace.close();
       throw error;
@@ -78,6 +90,7 @@ export class PrivateNetwork {
    * @throws Error if a packet was neither for this machine nor WireGuard
    */
   leave(): void {
+    current = undefined;
     this.#leave();
     try {
       this.wire.assertNoStrays();
