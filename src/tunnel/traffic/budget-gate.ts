@@ -10,6 +10,7 @@ import {
   type BudgetSpan,
   type BudgetUse,
   bytesToNextLevel,
+  bytesToStore,
   dayOf,
   endOf,
   isUsedUp,
@@ -43,6 +44,8 @@ export class BudgetGate implements BudgetGuard {
   #validBytes = 0;
   #validFrom = Infinity;
   #validUntil = -Infinity;
+  /** The bytes of this tunnel when they were last stored for a budget. */
+  #storedBytes = 0;
   /** The last level that was logged for each span, with its period. */
   readonly #logged = new Map<
     BudgetSpan,
@@ -80,7 +83,7 @@ export class BudgetGate implements BudgetGuard {
     return this.#uses;
   }
 
-  /** Notices that the traffic has reached a level. Call this after each turn of the driver. */
+  /** Notices that the traffic has reached a level, or must be stored. Call this after each turn of the driver. */
   afterTurn(): void {
     if (this.#options.total() >= this.#validBytes) this.#evaluate();
   }
@@ -101,7 +104,10 @@ export class BudgetGate implements BudgetGuard {
     const { account, total, wallClock } = this.#options;
     const uses = account.uses();
     this.#uses = uses;
-    this.#validBytes = total() + Math.min(...uses.map(bytesToNextLevel));
+    const unsaved = bytesToStore(uses);
+    if (total() - this.#storedBytes >= unsaved) this.#store();
+    const toNextLevel = Math.min(...uses.map(bytesToNextLevel));
+    this.#validBytes = Math.min(total() + toNextLevel, this.#storedBytes + unsaved);
     const today = dayOf(wallClock.unixMilliseconds());
     this.#validFrom = Date.parse(today);
     this.#validUntil = Math.min(endOf(today), ...uses.map(({ endsUnix }) => endsUnix));
@@ -135,6 +141,12 @@ export class BudgetGate implements BudgetGuard {
     });
   }
 
+  /** Without this, a device that is killed again and again within a minute would count nothing. */
+  #store(): void {
+    this.#storedBytes = this.#options.total();
+    this.#options.account.store();
+  }
+
   /** Logs each level once in each period, and stores the traffic, so that a restart keeps it. */
   #logLevel(use: BudgetUse): void {
     const { per, period, bytes, usedBytes, endsUnix } = use;
@@ -145,8 +157,8 @@ export class BudgetGate implements BudgetGuard {
     if (level === 'free') this.#logged.delete(per);
     if (level === 'free' || level === known || known === 'exhausted') return;
     this.#logged.set(per, { period, level });
-    const { account, log } = this.#options;
-    account.store();
+    this.#store();
+    const { log } = this.#options;
     const fields = { per, budgetBytes: bytes, usedBytes };
     const what = budgetText(use);
     if (level === 'low') {

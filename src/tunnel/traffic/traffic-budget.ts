@@ -58,6 +58,18 @@ export function bytesToNextLevel({ bytes, usedBytes }: BudgetUse): number {
   return Math.max(1, Math.ceil(next.length > 0 ? Math.min(...next) - usedBytes : bytes * 0.05));
 }
 
+/** The part of a budget that a killed process may lose. */
+const UNSAVED = 0.01;
+
+/**
+ * Returns how many bytes may be unsaved. A budget that is used up is ignored, because each write
+ * wears out flash memory and would change nothing.
+ */
+export function bytesToStore(uses: readonly BudgetUse[]): number {
+  const open = uses.filter((use) => !isUsedUp(use));
+  return Math.max(1, Math.ceil(Math.min(...open.map(({ bytes }) => bytes)) * UNSAVED));
+}
+
 /**
  * Returns the use of each budget.
  *

@@ -128,6 +128,43 @@ it('stores the traffic at each level, so that a killed process keeps it', async 
   expect(store.files.get('sim1')).toMatchObject({ '2026-11-29': { receivedBytes: 1_000 } });
 });
 
+it('stores the traffic after 1 % of the smallest budget, so that a process killed each minute counts', async () => {
+  await open({ day: 100_000, month: 1_000_000 });
+  carry(999);
+  await account.settled;
+  expect(store.files.get('sim1')).toBeUndefined();
+  carry(1);
+  await account.settled;
+  expect(store.files.get('sim1')).toMatchObject({ '2026-11-29': { receivedBytes: 1_000 } });
+  carry(999);
+  await account.settled;
+  expect(store.files.get('sim1')).toMatchObject({ '2026-11-29': { receivedBytes: 1_000 } });
+  carry(1);
+  await account.settled;
+  expect(store.files.get('sim1')).toMatchObject({ '2026-11-29': { receivedBytes: 2_000 } });
+});
+
+it('does not store more often because of a budget that is used up', async () => {
+  await open({ day: 1_000, month: 1_000_000 });
+  carry(1_000);
+  await account.settled;
+  carry(9_999);
+  await account.settled;
+  expect(store.files.get('sim1')).toMatchObject({ '2026-11-29': { receivedBytes: 1_000 } });
+  carry(1);
+  await account.settled;
+  expect(store.files.get('sim1')).toMatchObject({ '2026-11-29': { receivedBytes: 11_000 } });
+});
+
+it('stores within a minute only, if all budgets are used up', async () => {
+  await open();
+  carry(1_000);
+  await account.settled;
+  carry(500_000);
+  await account.settled;
+  expect(store.files.get('sim1')).toMatchObject({ '2026-11-29': { receivedBytes: 1_000 } });
+});
+
 it('is closed after a restart, before anything is sent', async () => {
   store.files.set('sim1', { '2026-11-29': { sentBytes: 600, receivedBytes: 400 } });
   await open();
