@@ -14,6 +14,8 @@ import {
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
+import { quote } from 'shell-quote';
+
 import { Command, runCommand } from '../commands.js';
 import { Redaction } from '../redaction.js';
 
@@ -140,18 +142,11 @@ export class SimRun {
     return [process.execPath, ARCTUN, ...parameters, '--config', this.config];
   }
 
-  /** Returns the command that terminates the SIM, without secrets. */
+  /** Returns the command that terminates the SIM, without secrets, as a line for a shell. */
   get terminateCommand() {
     const program = relative(process.cwd(), ARCTUN);
-    return [
-      'node',
-      program,
-      'sim',
-      'terminate',
-      this.simId,
-      '--yes',
-      ...this.settings.shownFlags,
-    ].join(' ');
+    const { shownFlags } = this.settings;
+    return quote(['node', program, 'sim', 'terminate', this.simId, '--yes', ...shownFlags]);
   }
 
   /** Reads arc.json, remembers its SIM, and hides its values in the report. */
