@@ -6,7 +6,10 @@ import { orAborted } from './steps.js';
 
 const LEASH = fileURLToPath(new URL('leash.js', import.meta.url));
 
-/** A command that is stopped may take this long, in ms: bootstrap waits up to 30 s for a new SIM. */
+/**
+ * A command that is stopped may take this long, in ms: bootstrap waits up to 30 s for a new SIM. It
+ * must be shorter than END_LIMIT of the steps.
+ */
 const STOP_LIMIT = 60_000;
 
 /** A command that ended with another exit code than 0. */
@@ -28,6 +31,7 @@ export class CommandError extends Error {
  * @typedef {object} CommandOptions
  * @property {NodeJS.ProcessEnv} [env]
  * @property {AbortSignal} [signal] stops the command; its promises settle after it has ended
+ * @property {number} [stopLimit] how long it may run after it was stopped, in ms; then it is killed
  * @property {boolean} [leashed] whether the command also ends if this process is killed
  * @property {(text: string) => void} [onStderr]
  */
@@ -37,6 +41,7 @@ export class Command {
   stdout = '';
   stderr = '';
   #child;
+  #stopLimit;
   #isOver = false;
   #wake = () => {};
 
@@ -44,7 +49,15 @@ export class Command {
    * @param {readonly string[]} command
    * @param {CommandOptions} [options]
    */
-  constructor(command, { env = process.env, signal, leashed = false, onStderr } = {}) {
+  constructor(command, options = {}) {
+    const {
+      env = process.env,
+      signal,
+      leashed = false,
+      onStderr,
+      stopLimit = STOP_LIMIT,
+    } = options;
+    this.#stopLimit = stopLimit;
     const words = leashed ? [process.execPath, LEASH, ...command] : command;
     // In its own process group, the command does not get the SIGINT of the terminal: it must finish
     // what it is doing to a SIM, and a terminated run still needs commands.
@@ -111,10 +124,21 @@ export class Command {
    */
   async stop(signal = 'SIGTERM') {
     this.#child.kill(signal);
-    const timer = setTimeout(() => this.#child.kill('SIGKILL'), STOP_LIMIT);
+    const timer = setTimeout(() => this.#killAll(), this.#stopLimit);
     const finished = await this.finished;
     clearTimeout(timer);
     return finished;
+  }
+
+  /** Kills the process group: a child of the command would keep the pipes open. */
+  #killAll() {
+    const { pid } = this.#child;
+    try {
+      if (pid !== undefined && process.platform !== 'win32') process.kill(-pid, 'SIGKILL');
+    } catch {
+      // The group has ended.
+    }
+    this.#child.kill('SIGKILL');
   }
 }
 

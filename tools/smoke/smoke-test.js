@@ -7,6 +7,9 @@ import { hasPassed, reportText, summaryOf } from './report.js';
 import { runSteps } from './steps.js';
 import { stopSignal } from './stop-signal.js';
 
+/** How long this process may run after the report, in ms. */
+const EXIT_LIMIT = 5_000;
+
 /** Why the flags cannot be used. */
 export class UsageError extends Error {}
 
@@ -96,6 +99,8 @@ async function runAndReport({ name, title, begin }, settings, stop) {
   const path = join(workingFolder, `arctun-smoke-${name}-${startedAt}.md`);
   show(`\n${summaryOf(results)}.`);
   save(path, reportText({ title, about, results, hide }));
+  // A step that did not end may have left a tunnel or a command.
+  setTimeout(() => process.exit(), EXIT_LIMIT).unref();
   return stop.exitCode ?? (hasPassed(results) ? 0 : 1);
 }
 

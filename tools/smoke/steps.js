@@ -3,6 +3,9 @@
  * with its reason.
  */
 
+/** How long a step may run after its signal has aborted, in ms. */
+const END_LIMIT = 90_000;
+
 /** Thrown by a step that cannot run, or that would not show anything. */
 export class NotPossible extends Error {}
 
@@ -19,7 +22,8 @@ export class NotPossible extends Error {}
  * @property {string} title
  * @property {number} limit in seconds; after it, the step fails
  * @property {boolean} [always] whether the step also runs after the user has stopped the run
- * @property {(tools: Tools) => Promise<void>} run must end soon after its signal aborts
+ * @property {(tools: Tools) => Promise<void>} run should end soon after its signal
+ *   aborts; the next step starts after at most END_LIMIT
  *
  * @typedef {object} Result
  * @property {string} title
@@ -34,13 +38,13 @@ export class NotPossible extends Error {}
  * NotPossible.
  *
  * @param {readonly Step[]} steps
- * @param {{ stop: AbortSignal, onResult?: (result: Result) => void }} options
+ * @param {{ stop: AbortSignal, onResult?: (result: Result) => void, endLimit?: number }} options
  * @returns {Promise<Result[]>}
  */
-export async function runSteps(steps, { stop, onResult }) {
+export async function runSteps(steps, { stop, onResult, endLimit = END_LIMIT }) {
   const results = [];
   for (const step of steps) {
-    const result = await runStep(step, stop);
+    const result = await runStep(step, stop, endLimit);
     results.push(result);
     onResult?.(result);
   }
@@ -50,9 +54,10 @@ export async function runSteps(steps, { stop, onResult }) {
 /**
  * @param {Step} step
  * @param {AbortSignal} stop
+ * @param {number} endLimit
  * @returns {Promise<Result>}
  */
-async function runStep({ title, limit, always = false, run }, stop) {
+async function runStep({ title, limit, always = false, run }, stop, endLimit) {
   const started = performance.now();
   /** @type {Fact[]} */
   const facts = [];
@@ -64,8 +69,10 @@ async function runStep({ title, limit, always = false, run }, stop) {
   const late = new AbortController();
   const timer = setTimeout(() => late.abort(new Error(`not done after ${limit} s`)), limit * 1000);
   const signal = always ? late.signal : AbortSignal.any([stop, late.signal]);
+  /** @type {Tools['note']} */
+  const note = (name, value) => void facts.push([name, String(value)]);
   try {
-    await run({ note: (name, value) => void facts.push([name, String(value)]), signal });
+    await orAbandoned(run({ note, signal }), signal, endLimit);
     return ended('passed');
   } catch (error) {
     if (signal.aborted) {
@@ -78,6 +85,32 @@ async function runStep({ title, limit, always = false, run }, stop) {
   } finally {
     clearTimeout(timer);
   }
+}
+
+/**
+ * Rejects if the step has not ended some time after its signal has aborted, so that a step that
+ * hangs does not prevent the termination of the SIM.
+ *
+ * @param {Promise<void>} step
+ * @param {AbortSignal} signal
+ * @param {number} endLimit
+ */
+async function orAbandoned(step, signal, endLimit) {
+  /** @type {NodeJS.Timeout | undefined} */
+  let timer;
+  const abandoned = new Promise((_resolve, reject) => {
+    const onAbort = () => {
+      timer = setTimeout(() => reject(new Error('the step did not end')), endLimit);
+    };
+    if (signal.aborted) onAbort();
+    else signal.addEventListener('abort', onAbort, { once: true });
+    const over = () => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', onAbort);
+    };
+    step.then(over, over);
+  });
+  await Promise.race([step, abandoned]);
 }
 
 /** @param {unknown} error */

@@ -74,6 +74,14 @@ describe('a leashed command', () => {
     expect((await command.stop()).code).toBe(3);
   });
 
+  it('is killed with its child if it does not end', async () => {
+    const deaf = `process.on('SIGTERM', () => {}); console.log(process.pid); ${WAIT}`;
+    const command = new Command(node(deaf), { leashed: true, stopLimit: 10 });
+    const [pid] = await command.printed(/^\d+$/m, signal);
+    expect((await command.stop()).code).toBeNull();
+    await until(() => !isRunning(Number(pid)));
+  });
+
   it('ends if the process that started it is killed', async () => {
     const script = `import { Command } from ${JSON.stringify(COMMANDS)};
       const command = new Command(${JSON.stringify(node(READY))}, { leashed: true });

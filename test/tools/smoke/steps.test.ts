@@ -77,6 +77,38 @@ it.each([false, true])('fails a step at its limit, also one that cleans up: %s',
   expect(await outcomes([hanging])).toEqual([['failed', 'not done after 0.01 s']]);
 });
 
+it('continues with the steps that clean up after one that never ends', async () => {
+  const stop = new AbortController();
+  const seen: string[] = [];
+  const hang = () => {
+    stop.abort(new Error('stopped by SIGINT'));
+    return new Promise<void>(() => undefined);
+  };
+  const steps = [
+    step(() => new Promise<void>(() => undefined), { title: 'late', limit: 0.01 }),
+    step(hang, { title: 'stopped' }),
+    step(() => Promise.resolve(), { title: 'clean', always: true }),
+  ];
+  const onResult = ({ title, outcome }: { title: string; outcome: string }) =>
+    void seen.push(`${title}: ${outcome}`);
+  await runSteps(steps, { stop: stop.signal, endLimit: 10, onResult });
+  expect(seen).toEqual(['late: failed', 'stopped: not possible', 'clean: passed']);
+});
+
+it('waits for a step that ends after its signal', async () => {
+  let isOver = false;
+  const slow = step(
+    async ({ signal }) => {
+      await new Promise((resolve) => signal.addEventListener('abort', resolve));
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      isOver = true;
+    },
+    { limit: 0.01 },
+  );
+  await runSteps([slow], { stop: never });
+  expect(isOver).toBe(true);
+});
+
 it('pause ends with the reason of the signal, and leaves no listener', async () => {
   const { signal } = new AbortController();
   await pause(1, signal);
