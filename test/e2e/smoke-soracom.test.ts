@@ -1,14 +1,8 @@
 /** `npm run smoke:soracom` against the emulator: complete, interrupted, declined and refused. */
-import {
-  existsSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 
 import { type EmulatorProcess, startEmulatorProcess } from '../support/emulator-process.js';
 import { type Recorder, startRecorder } from '../support/fakes/recording-proxy.js';
@@ -162,6 +156,24 @@ it('after SIGINT within the creation, terminates the SIM that was created', asyn
   run.kill('SIGINT');
   expect((await run.finished).code).toBe(130);
   expect(await billed()).toEqual([]);
+}, 120_000);
+
+it('after a second SIGINT within the creation, names the folder of the SIM', async () => {
+  await emulator.fault({ operation: 'createSim', delayMs: 8_000, carryOut: true });
+  const run = start();
+  await run.output(/passed +Terminate the SIMs of earlier runs/, 'stderr', 60_000);
+  await until(async () => (await billed()).length > 0);
+  // A second signal that arrives with the first is ignored.
+  const turn = async () => {
+    run.kill('SIGINT');
+    await pause(200);
+  };
+  await until(() => !run.running, { turn });
+  expect((await run.finished).code).toBe(130);
+  expect(shownId(run)).toBeUndefined();
+  expect(run.stderr).toContain('SORACOM may have created a virtual SIM, which it bills.');
+  expect(run.stderr).toContain(`The folder ${join(folder, 'arctun-smoke')} belongs to it.`);
+  for (const { simId } of await billed()) await emulator.terminate(simId);
 }, 120_000);
 
 it('after SIGKILL, the next run terminates the SIM', async () => {

@@ -61,10 +61,7 @@ process.exitCode = await smokeTest({
       ],
       redaction: run.redaction,
       about: () => [['API', apiOf(run)]],
-      remains: () =>
-        run.simId === ''
-          ? undefined
-          : `The virtual SIM may still be billed. Terminate it:\n  ${run.terminateCommand}`,
+      remains: () => run.remains,
     };
   },
 });

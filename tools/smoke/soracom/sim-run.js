@@ -31,8 +31,10 @@ const FOLDER = 'arctun-smoke';
 const KEPT_VARIABLES = /^ARCTUN_(ENDPOINT|COVERAGE_TYPE|AUTH_KEY.*|PROFILE)$/;
 
 export class SimRun {
-  /** Known after the SIM was created. */
+  /** Known after the SIM was created, until it is terminated. */
   simId = '';
+  /** Whether a command may be creating the SIM. */
+  isCreating = false;
   /** The host of the SORACOM API, as far as known. */
   apiHost = '';
   /** @type {import('../../../src/index.js').UserspaceTunnel | undefined} */
@@ -108,8 +110,9 @@ export class SimRun {
     return undefined;
   }
 
-  /** Deletes the folder, whose key no longer works. */
+  /** Forgets the SIM, which is terminated, and deletes the folder with its key. */
   forget() {
+    this.simId = '';
     rmSync(this.folder, { recursive: true, force: true });
   }
 
@@ -147,6 +150,30 @@ export class SimRun {
     const program = relative(process.cwd(), ARCTUN);
     const { shownFlags } = this.settings;
     return quote(['node', program, 'sim', 'terminate', this.simId, '--yes', ...shownFlags]);
+  }
+
+  /** Returns what to do with the SIM if the run ends now; undefined if no SIM can exist. */
+  get remains() {
+    // A command may have finished the creation.
+    if (this.simId === '' && this.leftover === 'sim') this.#tryReadConfig();
+    if (this.simId !== '') {
+      return `The virtual SIM ${this.simId} may still be billed. Terminate it:\n  ${this.terminateCommand}`;
+    }
+    if (!this.isCreating && this.leftover === undefined) return undefined;
+    return `SORACOM may have created a virtual SIM, which it bills.\n${this.howToFinish}`;
+  }
+
+  /** How to terminate a SIM whose creation was interrupted. */
+  get howToFinish() {
+    return `The folder ${this.folder} belongs to it. Run the test again in the same folder.`;
+  }
+
+  #tryReadConfig() {
+    try {
+      this.readConfig();
+    } catch {
+      // The next run reports an invalid file.
+    }
   }
 
   /** Reads arc.json, remembers its SIM, and hides its values in the report. */

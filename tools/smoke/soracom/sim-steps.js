@@ -65,6 +65,7 @@ export function createSim(run, show) {
       const group = run.settings.group === undefined ? [] : ['--group', run.settings.group];
       const command = ['bootstrap', 'authkey', ...labels, ...group, '--json'];
       const clock = new ApiClock();
+      run.isCreating = true;
       try {
         const { stdout, stderr } = await run.signedIn(command, {
           env: VERBOSE,
@@ -79,6 +80,7 @@ export function createSim(run, show) {
         if (error instanceof CommandError) noteResponses(run, error.finished.stderr, note);
         throw error;
       } finally {
+        run.isCreating = false;
         run.readConfig();
         if (run.simId !== '') {
           show(`The virtual SIM ${run.simId} is now billed. If this run is killed, terminate it:`);
@@ -180,15 +182,15 @@ export function terminateSim(run, show) {
         throw new NotPossible('no virtual SIM was created');
       }
       if (run.simId === '') await finishCreation(run, signal, show);
+      const { simId } = run;
       try {
-        await run.signedIn(['sim', 'terminate', run.simId, '--yes', '--json'], { signal });
+        await run.signedIn(['sim', 'terminate', simId, '--yes', '--json'], { signal });
       } catch (error) {
-        show(`The virtual SIM ${run.simId} may still be billed. Terminate it:`);
-        show(`  ${run.terminateCommand}`);
+        show(run.remains);
         throw error;
       }
       run.forget();
-      note('status afterwards', await statusOf(run, signal));
+      note('status afterwards', await statusOf(run, simId, signal));
     },
   };
 }
@@ -201,15 +203,15 @@ async function finishCreation(run, signal, show) {
   } catch (error) {
     const { stderr = '' } = error instanceof CommandError ? error.finished : {};
     show(`SORACOM may have created a virtual SIM, which it bills:\n${stderr}`);
-    show(`The folder ${run.folder} belongs to it. Run the test again in the same folder.`);
+    show(run.howToFinish);
     throw error;
   }
 }
 
 /** The SIM is terminated, even if its status cannot be read. */
-async function statusOf(run, signal) {
+async function statusOf(run, simId, signal) {
   try {
-    const { stdout } = await run.signedIn(['sim', 'show', run.simId, '--json'], { signal });
+    const { stdout } = await run.signedIn(['sim', 'show', simId, '--json'], { signal });
     return JSON.parse(stdout).status ?? 'unknown';
   } catch (error) {
     return `unknown: ${error.message}`;
