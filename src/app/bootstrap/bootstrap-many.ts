@@ -7,12 +7,13 @@ import { pause } from '../../lib/waits.js';
 import type { Clock } from '../../ports/clock.js';
 import { ApiError } from '../../soracom/api-error.js';
 import type { Credentials } from '../../soracom/auth/sign-in.js';
+import type { SimResponse } from '../../soracom/client/responses.js';
 import { signedIn } from '../credentials/signed-in.js';
 import { searchOrList } from '../sim/virtual-sims.js';
 import { bootstrapOpened } from './bootstrap-authkey.js';
 import type { BootstrapApi, BootstrapPorts, BootstrapResult } from './bootstrap-run.js';
 import { proveUsable } from './bootstrap-target.js';
-import { labelSim, refuseUnknownGroup } from './label-sim.js';
+import { labelSim, refuseUnknownGroup, type SimLabels } from './label-sim.js';
 import {
   isUnanswered,
   type ManyOptions,
@@ -97,7 +98,7 @@ class ManyRun {
   async run(): Promise<unknown> {
     const { finished, interrupted, missing } = this.#targets;
     try {
-      await this.#nameUnnamed(finished);
+      await this.#labelUnlabeled(finished);
       // First finish the interrupted ones, so that a SIM that is looked for is the only one.
       const waiting = [...interrupted, ...missing];
       for (const [index, target] of waiting.entries()) {
@@ -167,19 +168,25 @@ class ManyRun {
     }
   }
 
-  /** An earlier run may have ended, or failed, between writing arc.json and setting the name. */
-  async #nameUnnamed(finished: readonly SimTarget[]): Promise<void> {
+  /** An earlier run may have ended, or failed, between writing arc.json and setting the labels. */
+  async #labelUnlabeled(finished: readonly SimTarget[]): Promise<void> {
     if (finished.length === 0) return;
     const { ports, api } = this.#account;
-    ports.onStep?.('Looking for SIMs without a name');
+    ports.onStep?.('Looking for SIMs without a name or a group');
     const listed = (await searchOrList(api)) ?? [];
-    const unnamed = new Set(listed.filter(({ tags }) => !tags?.name).map(({ simId }) => simId));
+    const sims = new Map(listed.map((sim) => [sim.simId, sim]));
     for (const { name, existing, options } of finished) {
-      if (existing === undefined || !unnamed.has(existing.simId)) continue;
-      const warnings = await labelSim(existing.simId, options.labels ?? {}, api);
-      this.#note(name, warnings);
+      const sim = sims.get(existing?.simId ?? '');
+      if (sim === undefined) continue;
+      this.#note(name, await labelSim(sim.simId, missingLabels(sim, options.labels ?? {}), api));
     }
   }
+}
+
+/** A name or a group that the user has changed since is kept. */
+function missingLabels({ tags, groupId }: SimResponse, labels: SimLabels): SimLabels {
+  if (!tags?.name) return labels;
+  return groupId ? {} : { group: labels.group };
 }
 
 /** The pauses last about 6 minutes in total, because SORACOM's limits are per minute. */

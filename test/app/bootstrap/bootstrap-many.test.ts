@@ -115,6 +115,27 @@ it('names the SIMs that an earlier run has not named', async () => {
   ]);
 });
 
+it('sets the group that an earlier run has not set', async () => {
+  await run({ count: 3 });
+  listing([
+    { ...SIM, simId: created[0], tags: { name: 'by the user' }, groupId: 'g-2' },
+    { ...SIM, simId: created[1], tags: { name: 'by the user' }, groupId: null },
+    { ...SIM, simId: created[2], tags: { name: 'by the user' } },
+  ]);
+  bench.server.requests.length = 0;
+  for (const simId of created) bench.answering(`POST /v1/sims/${simId}/set_group`, json(SIM));
+  await run({ count: 3, labels: { group: 'g-1', tags: [{ tagName: 'a', tagValue: 'b' }] } });
+  const changes = bench.server.requests.filter(({ url }) => /tags|set_group/.test(url));
+  expect(changes.map(({ url, body }) => [url, body])).toEqual([
+    [`/v1/sims/${created[1]}/set_group`, '{"groupId":"g-1"}'],
+    [`/v1/sims/${created[2]}/set_group`, '{"groupId":"g-1"}'],
+  ]);
+
+  bench.server.requests.length = 0;
+  await run({ count: 3 });
+  expect(bench.server.requests.filter(({ url }) => /tags|set_group/.test(url))).toEqual([]);
+});
+
 it('waits as long as SORACOM asks after 429, and sends the request once more', async () => {
   const answer = bench.server.answers.get(CREATE_SIM)!;
   let isLimited = true;
