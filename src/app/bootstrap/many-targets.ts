@@ -1,7 +1,10 @@
 /** The configurations of several SIMs in one folder, and what earlier runs have left of them. */
+import { ArcConfigError } from '../../arc-config/arc-config-error.js';
+import { parseArcConfig } from '../../arc-config/parse-arc-config.js';
 import { fileFaultKind } from '../../lib/errors/file-fault.js';
 import { UserError } from '../../lib/errors/user-error.js';
-import { FileError } from '../../ports/files.js';
+import { FileError, type Files } from '../../ports/files.js';
+import { requireSimId } from '../sim/sim-target.js';
 import type { BootstrapAuthkeyOptions, BootstrapPorts } from './bootstrap-run.js';
 import { type OpenedTarget, readTarget } from './bootstrap-target.js';
 import type { SimLabels } from './label-sim.js';
@@ -38,6 +41,7 @@ export async function readTargets(
   ports: Pick<BootstrapPorts, 'files' | 'journals'>,
 ): Promise<ManyTargets> {
   const names = simNames(options);
+  if (options.adopt !== undefined) requireSimId(options.adopt);
   await createFolder(options.folder, ports);
   const targets: SimTarget[] = [];
   for (const name of names) {
@@ -48,6 +52,7 @@ export async function readTargets(
   const isInterrupted = ({ journal }: SimTarget): boolean => journal.line !== 'none';
   const interrupted = targets.filter(isInterrupted);
   refuseUnusedChoice(interrupted.filter(isUnanswered), options);
+  await refuseUsedSim(targets, options, ports);
   return {
     finished: targets.filter((target) => target.existing !== undefined && !isInterrupted(target)),
     interrupted: interrupted.map((target) => withChoice(target, known, options)),
@@ -102,6 +107,49 @@ function refuseUnusedChoice(
         : `Run the same command without ${flag}.`,
     ],
   });
+}
+
+/**
+ * Refuses to adopt the SIM of another file in the folder, because a new key would disconnect the
+ * device of that file.
+ */
+async function refuseUsedSim(
+  targets: readonly SimTarget[],
+  { adopt, folder }: ManyOptions,
+  { files }: Pick<BootstrapPorts, 'files'>,
+): Promise<void> {
+  if (adopt === undefined) return;
+  const user =
+    targets.find((target) => simIdsOf(target).includes(adopt))?.options.path ??
+    (await fileOfSim(adopt, folder, files));
+  if (user === undefined) return;
+  throw new UserError('usage', {
+    what: `cannot adopt SIM ${adopt}`,
+    why: `${files.absolute(user)} already uses it`,
+    next: [
+      'Nothing was created or changed.',
+      'Pass the ID of the SIM whose creation was interrupted, as shown by the run without --adopt.',
+    ],
+  });
+}
+
+/** Returns the path of the configuration with this SIM, also if it has another name prefix. */
+async function fileOfSim(
+  simId: string,
+  folder: string,
+  files: Pick<Files, 'list' | 'readText'>,
+): Promise<string | undefined> {
+  for (const name of await files.list(folder)) {
+    if (!name.endsWith('.json')) continue;
+    const path = `${folder.replace(/\/+$/, '')}/${name}`;
+    try {
+      if (parseArcConfig(await files.readText(path), { path }).simId === simId) return path;
+    } catch (error) {
+      // Another file does not have to be an arc.json.
+      if (!(error instanceof FileError) && !(error instanceof ArcConfigError)) throw error;
+    }
+  }
+  return undefined;
 }
 
 async function createFolder(

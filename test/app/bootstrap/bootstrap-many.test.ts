@@ -277,6 +277,43 @@ it.each([
   expect(bench.server.calls).toEqual([]);
 });
 
+describe('--adopt', () => {
+  beforeEach(async () => {
+    await run({ count: 1 });
+    // The response for the second SIM is lost.
+    bench.answering(CREATE_SIM, status(502));
+    await run({ count: 2 });
+    bench.server.requests.length = 0;
+  });
+
+  it.each(['..', '894/x', ''])('refuses %j, which is not a SIM ID', async (adopt) => {
+    const error = await failureOf(run({ count: 2, adopt }));
+    expect(error.kind).toBe('usage');
+    expect(error.why).toContain('is not a SIM ID');
+    expect(bench.server.requests).toEqual([]);
+  });
+
+  it('refuses the SIM of another file', async () => {
+    const error = await failureOf(run({ count: 2, adopt: created[0]! }));
+    expect(error.kind).toBe('usage');
+    expect(error.why).toBe('/home/sims/sensor-1.json already uses it');
+    expect(bench.server.requests).toEqual([]);
+  });
+
+  it('refuses the SIM of a file with another prefix, and ignores other files', async () => {
+    const { texts } = bench.files;
+    texts.set('/home/sims/a.json', '{');
+    texts.set(
+      '/home/sims/other.json',
+      texts.get('/home/sims/sensor-1.json')!.replace(created[0]!, '894'),
+    );
+    const error = await failureOf(run({ count: 2, adopt: '894' }));
+    expect(error.kind).toBe('usage');
+    expect(error.why).toBe('/home/sims/other.json already uses it');
+    expect(bench.server.requests).toEqual([]);
+  });
+});
+
 it('refuses to begin if one of the files cannot be read', async () => {
   bench.files.texts.set('/home/sims/sensor-3.json', '{');
   const error = await failureOf(run());
