@@ -13,7 +13,7 @@ export interface NamedConfig {
 export interface FoundConfigs {
   /** Sorted by name, without duplicates. */
   readonly configs: readonly NamedConfig[];
-  /** Why files were ignored, as sentences without a period. */
+  /** Why files were ignored, or removed ones kept, as sentences without a period. */
   readonly problems: readonly string[];
 }
 
@@ -62,15 +62,23 @@ export type ConfigFiles = Pick<Files, 'list' | 'readText'>;
 /**
  * Finds the configurations.
  *
+ * @param open the configurations that are in use; those of a folder that is now empty are kept,
+ * because its volume may not be mounted
  * @throws UserError of kind `configuration` if no configuration exists; FileError if a folder is
  * missing or cannot be read, because its SIMs would seem to be removed
  */
 export async function findConfigs(
   places: readonly ConfigPlace[],
   files: ConfigFiles,
+  open: readonly NamedConfig[] = [],
 ): Promise<FoundConfigs> {
   const paths: string[] = [];
-  for (const place of places) paths.push(...(await pathsAt(place, files)));
+  const empty: string[] = [];
+  for (const place of places) {
+    const here = await pathsAt(place, files);
+    paths.push(...here);
+    if (here.length === 0) empty.push(folderOf(place));
+  }
   const found = new Map<string, string>();
   const problems: string[] = [];
   for (const path of paths) {
@@ -79,6 +87,11 @@ export async function findConfigs(
     const why = faultOf(name, first, found.size);
     if (why === undefined) found.set(name, path);
     else problems.push(`${path} is ignored: ${why}`);
+  }
+  for (const folder of empty) {
+    const kept = open.filter(({ name, path }) => isIn(folder, path) && !found.has(name));
+    for (const { name, path } of kept) found.set(name, path);
+    if (kept.length > 0) problems.push(keptText(folder, kept));
   }
   if (found.size === 0) throw noConfigs(places, problems);
   const configs = [...found].map(([name, path]) => ({ name, path }));
@@ -94,9 +107,23 @@ function faultOf(name: string, first: string | undefined, count: number): string
   return count < MAX_SIMS ? undefined : `a process can have at most ${MAX_SIMS} SIMs`;
 }
 
-async function pathsAt({ path, isFolder }: ConfigPlace, files: ConfigFiles): Promise<string[]> {
+function keptText(folder: string, kept: readonly NamedConfig[]): string {
+  const names = kept.map(({ name }) => name).join(', ');
+  return `${folder} is empty, so its SIMs stay open: ${names}. Restart "arctun up" to close them`;
+}
+
+function folderOf({ path }: ConfigPlace): string {
+  return path.replace(/\/+$/, '');
+}
+
+function isIn(folder: string, path: string): boolean {
+  return path.startsWith(`${folder}/`) && !path.slice(folder.length + 1).includes('/');
+}
+
+async function pathsAt(place: ConfigPlace, files: ConfigFiles): Promise<string[]> {
+  const { path, isFolder } = place;
   if (!isFolder) return [path];
-  const folder = path.replace(/\/+$/, '');
+  const folder = folderOf(place);
   const names = await files.list(path);
   if (names.length === 0) await requireFolder(path, files);
   return names

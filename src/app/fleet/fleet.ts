@@ -103,7 +103,8 @@ export class Fleet {
 
   async #reload(): Promise<void> {
     if (this.#isClosed) return;
-    const { configs, problems } = await findConfigs(this.#options.places, this.#ports.files);
+    const open = this.members.map(({ config }) => config);
+    const { configs, problems } = await findConfigs(this.#options.places, this.#ports.files, open);
     for (const problem of problems) this.#ports.log.warn({}, problem);
     const paths = new Map(configs.map(({ name, path }) => [name, path]));
     const removed = this.members.filter(({ config }) => paths.get(config.name) !== config.path);

@@ -101,3 +101,41 @@ it('differs between an empty folder and a missing one, whose SIMs would seem to 
   missing.add('fleet');
   await expect(findConfigs(places, files)).rejects.toThrow('the folder fleet does not exist');
 });
+
+describe('a folder that had configurations and is now empty', () => {
+  const open = [
+    { name: 'a', path: 'one/a.json' },
+    { name: 'b', path: 'two/b.json' },
+    { name: 'c', path: 'two/c.json' },
+  ];
+  const places = ['one/', 'two/'].map((path) => ({ path, isFolder: true }));
+
+  it('keeps its SIMs, with a warning, because its volume may not be mounted', async () => {
+    folders.set('one/', ['a.json']);
+    folders.set('two/', ['lost+found']);
+    expect(await findConfigs(places, files, open)).toEqual({
+      configs: open,
+      problems: ['two is empty, so its SIMs stay open: b, c. Restart "arctun up" to close them'],
+    });
+  });
+
+  it('is not kept if one configuration is left, or if a SIM is now in another folder', async () => {
+    folders.set('one/', ['a.json']);
+    folders.set('two/', ['c.json']);
+    const { configs, problems } = await findConfigs(places, files, open);
+    expect([configs.map(({ name }) => name), problems]).toEqual([['a', 'c'], []]);
+    folders.set('one/', []);
+    folders.set('two/', ['a.json', 'b.json', 'c.json']);
+    expect(await findConfigs(places, files, open)).toEqual({
+      configs: ['a', 'b', 'c'].map((name) => ({ name, path: `two/${name}.json` })),
+      problems: [],
+    });
+  });
+
+  it('does not keep the SIMs of a folder inside it', async () => {
+    folders.set('one/', []);
+    folders.set('two/', ['b.json']);
+    const inside = [{ name: 'a', path: 'one/more/a.json' }];
+    expect(await findConfigs(places, files, inside)).toMatchObject({ configs: [{ name: 'b' }] });
+  });
+});
