@@ -300,6 +300,17 @@ describe('--adopt', () => {
     expect(bench.server.requests).toEqual([]);
   });
 
+  it('refuses the SIM of a journal', async () => {
+    const { lines } = bench.journals;
+    const [[path, asked] = []] = lines;
+    const other = path!.replace('sensor-2', 'sensor-3');
+    lines.set(other, [...asked!, '{"step":"created","simId":"894"}']);
+    const error = await failureOf(run({ count: 3, adopt: '894' }));
+    expect(error.kind).toBe('usage');
+    expect(error.why).toBe('/home/sims/sensor-3.json already uses it');
+    expect(bench.server.requests).toEqual([]);
+  });
+
   it('refuses the SIM of a file with another prefix, and ignores other files', async () => {
     const { texts } = bench.files;
     texts.set('/home/sims/a.json', '{');
