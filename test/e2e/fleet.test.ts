@@ -236,9 +236,17 @@ it('keeps all SIMs if the folder is missing at SIGHUP', async () => {
 
 it('continues with the other SIMs after one was deleted', async () => {
   await emulator.terminate(simIdOf('b'));
+  // A message without an answer makes "up" notice it.
+  const message = post('b', 'lost').catch(() => undefined);
+  const sims = async () => (await fetch(`${pages}/sims`)).text();
+  const shownB = `b ${simIdOf('b')} `;
+  await until(async () => !(await sims()).includes(`${shownB}up`), { turn });
+  expect(await sims()).toContain(shownB);
+  expect(await sims()).toContain(`a ${simIdOf('a')} up`);
   expect(await post('a', 'after')).toBe(201);
+  expect(await message).not.toBe(201);
   expect(up.running).toBe(true);
-});
+}, 120_000);
 
 it('refuses flags for one configuration', async () => {
   const { code, stderr } = await run('up', '--config', 'sims', '--capture', 'x.pcapng');
