@@ -51,7 +51,7 @@ export class ForwarderSpool {
       spool: owned.spool,
       log: summedLog(ports.log),
       signal: this.#stopping.signal,
-      onQueued: () => this.#pump?.queued(),
+      onQueued: (target) => this.#pump?.queued(target),
     });
   }
 

@@ -4,11 +4,11 @@ import { UserError } from '../../lib/errors/user-error.js';
 import type { Dialer, DialTarget } from '../../proxy/dialer.js';
 import { KeptConnections } from '../../proxy/http/kept-connections.js';
 import type { HttpMessage } from '../../proxy/http-exchange.js';
-import { drainSpool, type DrainResult } from '../../proxy/spool/drain-spool.js';
+import { drainSpool, type DrainResult, FailedTargets } from '../../proxy/spool/drain-spool.js';
 import { passMessage } from '../../proxy/spool/pass-message.js';
 import { sendRequest } from '../../proxy/spool/send-request.js';
 import { type Spool, SpoolFullError } from '../../proxy/spool/spool.js';
-import { formatMessage, requestBytes } from '../../proxy/spool/spooled-message.js';
+import { formatMessage, requestBytes, targetHash } from '../../proxy/spool/spooled-message.js';
 import type { Log } from '../../ports/log.js';
 import { usingSpool } from './open-spool.js';
 
@@ -45,7 +45,7 @@ export async function keepMessage<Answer>(
 }
 
 /**
- * Sends older messages first. The message is kept if one of them cannot be sent.
+ * Sends older messages first. The message is kept if one for the same target cannot be sent.
  *
  * @throws the error of exchange() if the message may have arrived
  */
@@ -53,7 +53,9 @@ export async function sendSpooled<Answer>(
   send: SpooledSend<Answer>,
   dialer: Dialer,
 ): Promise<Answer | KeptMessage> {
-  const { waitsFor } = await drainThrough(dialer, send);
+  const pauses = new FailedTargets();
+  await drainThrough(dialer, { ...send, pauses });
+  const waitsFor = pauses.reasonFor(targetHash(send.target));
   if (waitsFor !== undefined) return keepMessage(send, waitsFor);
   let answer: { readonly value: Answer } | undefined;
   let failure: unknown;
@@ -87,13 +89,19 @@ export async function drainThrough(
     timeout,
     signal,
     log,
-  }: Pick<SpooledSend<unknown>, 'spool' | 'path' | 'timeout' | 'signal' | 'log'>,
+    pauses,
+  }: Pick<SpooledSend<unknown>, 'spool' | 'path' | 'timeout' | 'signal' | 'log'> & {
+    readonly pauses?: FailedTargets;
+  },
 ): Promise<DrainResult> {
   const kept = new KeptConnections({ resends: true });
   const limits = { dialer, kept, timeout, ...(signal && { signal }) };
   try {
     return await usingSpool(path, () =>
-      drainSpool({ spool, log, send: (message) => sendRequest(message, limits) }),
+      drainSpool({
+        ...{ spool, log, ...(pauses && { pauses }) },
+        send: (message) => sendRequest(message, limits),
+      }),
     );
   } finally {
     kept.close();

@@ -1,4 +1,4 @@
-/** Sends the queued messages of a spool, the oldest first. */
+/** Sends the queued messages of a spool, the oldest first. A target that fails does not stop others. */
 import type { ProxyLog } from '../proxy-log.js';
 import type { SendOutcome } from './send-request.js';
 import type { Spool } from './spool.js';
@@ -10,8 +10,38 @@ export interface DrainResult {
   readonly delivered: number;
   /** The messages that were set aside. */
   readonly setAside: readonly SpoolEntry[];
-  /** Why sending stopped; undefined if no message is queued. */
+  /** Why messages wait; undefined if none waits. */
   readonly waitsFor: string | undefined;
+}
+
+/** Decides which targets get no messages for now, because sending to them has failed. */
+export interface TargetPauses {
+  /** @param target the target of a SpoolEntry */
+  isPaused(target: string): boolean;
+  failed(target: string, why: string): void;
+  delivered(target: string): void;
+}
+
+/** Sends nothing more to a target that has failed. */
+export class FailedTargets implements TargetPauses {
+  readonly #reasons = new Map<string, string>();
+
+  isPaused(target: string): boolean {
+    return this.#reasons.has(target);
+  }
+
+  failed(target: string, why: string): void {
+    this.#reasons.set(target, why);
+  }
+
+  delivered(): void {
+    // A target that has failed gets no further messages.
+  }
+
+  /** Why the target has failed; undefined if it has not. */
+  reasonFor(target: string): string | undefined {
+    return this.#reasons.get(target);
+  }
 }
 
 export interface DrainOptions {
@@ -19,27 +49,36 @@ export interface DrainOptions {
   readonly send: (message: SpooledMessage) => Promise<SendOutcome>;
   /** Returns why no message may be sent now; undefined if it may. */
   readonly obstacle?: (() => string | undefined) | undefined;
+  /** By default, FailedTargets. */
+  readonly pauses?: TargetPauses;
   readonly log: ProxyLog;
 }
 
-/** Sends until the spool has no queued message, or until sending fails. @throws FileError */
+/** Sends until the messages that are still queued are for targets that pause. @throws FileError */
 export async function drainSpool({
   spool,
   send,
   obstacle,
+  pauses = new FailedTargets(),
   log,
 }: DrainOptions): Promise<DrainResult> {
   let delivered = 0;
+  let failure: string | undefined;
   const setAside: SpoolEntry[] = [];
   for (;;) {
-    const next = (await spool.list()).find(({ state }) => state === 'queued');
-    if (next === undefined) return { delivered, setAside, waitsFor: undefined };
+    const queued = (await spool.list()).filter(({ state }) => state === 'queued');
+    const next = queued.find(({ target }) => !pauses.isPaused(target));
+    if (next === undefined) {
+      if (queued.length > 0) failure ??= 'the last attempt has failed';
+      return { delivered, setAside, waitsFor: failure };
+    }
     const waitsFor = obstacle?.();
     if (waitsFor !== undefined) return { delivered, setAside, waitsFor };
     const verdict = await sendNext(next, spool, send);
     if (verdict === 'gone') continue;
     if (verdict.state === 'delivered') {
       delivered++;
+      pauses.delivered(next.target);
       log.info({ id: next.id, status: verdict.status }, 'sent a message from the spool');
       continue;
     }
@@ -51,7 +90,8 @@ export async function drainSpool({
       // One silent or broken target must not make all messages unknown.
       if (state === 'refused') continue;
     }
-    return { delivered, setAside, waitsFor: verdict.why };
+    pauses.failed(next.target, verdict.why);
+    failure ??= verdict.why;
   }
 }
 

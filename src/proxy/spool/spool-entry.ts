@@ -13,6 +13,8 @@ export interface SpoolEntry {
   readonly id: string;
   /** The size of the file. */
   readonly bytes: number;
+  /** The hash of the target (targetHash in spooled-message.ts). Empty if it is not known. */
+  readonly target: string;
   readonly state: SpoolState;
   /**
    * Why the message is `unknown` or `refused`: `killed`, `lost`, `damaged`, or an HTTP status.
@@ -21,17 +23,24 @@ export interface SpoolEntry {
   readonly detail: string;
 }
 
-const NAME = /^(\d{13}-[0-9a-f]{6})\.(\d{1,10})\.(queued|sending|unknown|refused)(?:-(\w+))?$/;
+const NAME =
+  /^(\d{13}-[0-9a-f]{6})\.(\d{1,10})(?:\.([0-9a-f]{8}))?\.(queued|sending|unknown|refused)(?:-(\w+))?$/;
 
 /** @returns undefined if the file is not a message */
 export function parseEntryName(name: string): SpoolEntry | undefined {
-  const [, id, bytes, state, detail = ''] = NAME.exec(name) ?? [];
+  const [, id, bytes, target = '', state, detail = ''] = NAME.exec(name) ?? [];
   if (id === undefined) return undefined;
-  return { id, bytes: Number(bytes), state: state as SpoolState, detail };
+  return { id, bytes: Number(bytes), target, state: state as SpoolState, detail };
 }
 
-export function entryName({ id, bytes, state, detail }: SpoolEntry): string {
-  return `${id}.${bytes}.${state}${detail === '' ? '' : `-${detail}`}`;
+export function entryName({ id, bytes, target, state, detail }: SpoolEntry): string {
+  const hash = target === '' ? '' : `.${target}`;
+  return `${id}.${bytes}${hash}.${state}${detail === '' ? '' : `-${detail}`}`;
+}
+
+/** Whether two messages must stay in order. An unknown target can be any target. */
+export function haveSameTarget(one: string, other: string): boolean {
+  return one === other || one === '' || other === '';
 }
 
 /** The name of a message's file while it is being written. A killed process may leave it behind. */

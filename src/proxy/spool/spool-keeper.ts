@@ -13,8 +13,8 @@ export interface SpoolKeeperOptions {
   readonly log: ProxyLog;
   /** See RequestKeeper. */
   readonly signal: AbortSignal;
-  /** Called after a message was queued. */
-  readonly onQueued: () => void;
+  /** Called after a message was queued. @param target the target of its SpoolEntry */
+  readonly onQueued: (target: string) => void;
 }
 
 export class SpoolKeeper implements RequestKeeper {
@@ -34,16 +34,17 @@ export class SpoolKeeper implements RequestKeeper {
   async take(message: SpooledMessage): Promise<TakenRequest> {
     const { spool, onQueued } = this.#options;
     this.#open++;
+    const content = formatMessage(message);
     try {
-      const entry = await spool.accept(formatMessage(message));
+      const entry = await spool.accept(content);
       if (entry.state === 'sending') return { kind: 'passing', request: this.#passing(entry) };
-      onQueued();
+      onQueued(entry.target);
       this.#over();
       return { kind: 'queued', id: entry.id };
     } catch (error) {
       const refusal = this.#refusalOf(error);
       // If the folder cannot be read, it is better to send a message than to lose it.
-      const isBlocked = await spool.hasBacklog().catch(() => false);
+      const isBlocked = await spool.hasBacklog(content).catch(() => false);
       this.#over();
       return { kind: isBlocked ? 'blocked' : 'unsaved', refusal };
     }
@@ -64,7 +65,7 @@ export class SpoolKeeper implements RequestKeeper {
       unsent: () =>
         this.#settle(async () => {
           await spool.keepPassing(entry);
-          onQueued();
+          onQueued(entry.target);
         }),
       lost: async () => {
         await this.#settle(() => spool.setAside(entry, 'unknown', 'lost'));

@@ -1,10 +1,10 @@
 /** Sends the queued messages of a spool while the line works. */
 import { messageOf } from '../../lib/errors/error-message.js';
-import { randomUint32 } from '../../lib/random-uint32.js';
 import type { Clock } from '../../ports/clock.js';
 import type { Entropy } from '../../ports/entropy.js';
 import type { ProxyLog } from '../proxy-log.js';
 import { drainSpool } from './drain-spool.js';
+import { GrowingPauses } from './growing-pauses.js';
 import type { SendOutcome } from './send-request.js';
 import type { Spool } from './spool.js';
 import type { SpooledMessage } from './spooled-message.js';
@@ -12,48 +12,47 @@ import type { SpooledMessage } from './spooled-message.js';
 export interface SpoolPumpOptions {
   readonly spool: Spool;
   readonly send: (message: SpooledMessage) => Promise<SendOutcome>;
-  readonly clock: Pick<Clock, 'startTimer'>;
+  readonly clock: Pick<Clock, 'now' | 'startTimer'>;
   readonly entropy: Entropy;
   readonly log: ProxyLog;
 }
 
-/** The longest first pause after a failure, in milliseconds. It doubles with each failure. */
-const FIRST_PAUSE = 2_000;
-
-const MAX_PAUSE = 60_000;
-
 /** How often to look for messages that another command has queued again, in milliseconds. */
 const IDLE_INTERVAL = 60_000;
 
-/** What ends a pause: a message was queued, the line is back, or stop() was called. */
+/** Pauses like a target after the folder could not be used. No hash of a target is equal. */
+const FOLDER = 'folder';
+
+/** What ends a sleep: a message was queued, the line is back, or stop() was called. */
 type Wake = 'queued' | 'line' | 'stop';
 
 export class SpoolPump {
   readonly #options: SpoolPumpOptions;
-  #pause = FIRST_PAUSE;
+  readonly #pauses: GrowingPauses;
+  /** The targets of messages that were queued, and may have been missed by the last drain. */
+  readonly #news = new Set<string>();
   #isStopping = false;
-  /** Whether a message was queued after the last drain began. */
-  #hasNews = false;
   #wake: ((cause: Wake) => void) | undefined;
   #running: Promise<void> | undefined;
 
   constructor(options: SpoolPumpOptions) {
     this.#options = options;
+    this.#pauses = new GrowingPauses(options);
   }
 
   start(): void {
     this.#running ??= this.#run();
   }
 
-  /** Call this after a message was queued. */
-  queued(): void {
-    this.#hasNews = true;
+  /** Call this after a message was queued. @param target the target of its SpoolEntry */
+  queued(target: string): void {
+    this.#news.add(target);
     this.#wake?.('queued');
   }
 
-  /** Call this when the line may work again. Ends a pause. */
+  /** Call this when the line may work again. Ends all pauses. */
   lineIsBack(): void {
-    this.#pause = FIRST_PAUSE;
+    this.#pauses.clear();
     this.#wake?.('line');
   }
 
@@ -66,43 +65,38 @@ export class SpoolPump {
 
   async #run(): Promise<void> {
     while (!this.#isStopping) {
-      if (await this.#drain()) {
-        this.#pause = FIRST_PAUSE;
-        if (!(await this.#rest())) continue;
-      }
-      await this.#sleep(this.#nextPause());
+      await this.#drain();
+      let cause: Wake | undefined;
+      do {
+        this.#noticeNews();
+        cause = await this.#sleep(Math.min(this.#pauses.left() ?? IDLE_INTERVAL, IDLE_INTERVAL));
+      } while (cause === 'queued');
     }
   }
 
-  /** @returns whether no message waits */
-  async #drain(): Promise<boolean> {
+  async #drain(): Promise<void> {
     const { spool, send, log } = this.#options;
-    this.#hasNews = false;
+    const pauses = this.#pauses;
     const obstacle = () => (this.#isStopping ? 'arctun is stopping' : undefined);
     try {
-      const { delivered, waitsFor } = await drainSpool({ spool, send, obstacle, log });
-      if (delivered > 0) this.#pause = FIRST_PAUSE;
-      if (waitsFor === undefined) return true;
-      log.debug({ reason: waitsFor }, 'messages wait in the spool');
+      const { waitsFor } = await drainSpool({ spool, send, obstacle, pauses, log });
+      if (waitsFor !== undefined) log.debug({ reason: waitsFor }, 'messages wait in the spool');
     } catch (error) {
+      pauses.failed(FOLDER);
       log.warn({ reason: messageOf(error) }, 'cannot use the spool');
     }
-    return false;
   }
 
-  /** Waits for messages. @returns whether one was queued because it could not be sent */
-  async #rest(): Promise<boolean> {
-    if (this.#hasNews) return true;
-    return (await this.#sleep(IDLE_INTERVAL, true)) === 'queued';
+  /** A message is queued because its target has just failed, or waits for others of its target. */
+  #noticeNews(): void {
+    for (const target of this.#news) this.#pauses.begin(target);
+    this.#news.clear();
   }
 
-  /** @param isIdle whether a queued message ends the sleep */
-  async #sleep(milliseconds: number, isIdle = false): Promise<Wake | undefined> {
+  async #sleep(milliseconds: number): Promise<Wake | undefined> {
     if (this.#isStopping) return 'stop';
     return new Promise((resolve) => {
       const end = (cause?: Wake) => {
-        // A message that is queued during a pause waits with the others.
-        if (cause === 'queued' && !isIdle) return;
         timer.cancel();
         this.#wake = undefined;
         resolve(cause);
@@ -110,13 +104,5 @@ export class SpoolPump {
       const timer = this.#options.clock.startTimer(milliseconds, () => end());
       this.#wake = end;
     });
-  }
-
-  /** Half of the pause is random, so that devices do not send at the same time after an outage. */
-  #nextPause(): number {
-    const longest = this.#pause;
-    this.#pause = Math.min(longest * 2, MAX_PAUSE);
-    const random = randomUint32(this.#options.entropy) / 2 ** 32;
-    return (longest / 2) * (1 + random);
   }
 }

@@ -12,12 +12,14 @@ import type { WallClock } from '../../ports/clock.js';
 import {
   acceptedAt,
   entryName,
+  haveSameTarget,
   isTemporary,
   parseEntryName,
   type SpoolEntry,
   type SpoolState,
   temporaryName,
 } from './spool-entry.js';
+import { parseMessage, targetHash } from './spooled-message.js';
 
 export interface SpoolLimits {
   readonly messages: number;
@@ -112,13 +114,14 @@ export class Spool {
   }
 
   /**
-   * Saves a new message: as `queued` if older messages wait, otherwise as `sending`, like pass().
+   * Saves a new message: as `queued` if older messages for its target wait, otherwise as `sending`,
+   * like pass().
    *
    * @throws SpoolFullError, FileError; nothing was kept
    */
   accept(content: Uint8Array): Promise<SpoolEntry> {
     return this.#changes.run(async () => {
-      if (await this.#hasBacklog()) {
+      if (await this.#hasBacklog(hashOf(content))) {
         await this.#requireRoom(content.length);
         return this.#create(content, 'queued');
       }
@@ -128,9 +131,9 @@ export class Spool {
     });
   }
 
-  /** Whether new messages must wait for older ones. @throws FileError */
-  hasBacklog(): Promise<boolean> {
-    return this.#changes.run(() => this.#hasBacklog());
+  /** Whether a new message must wait for older ones to the same target. @throws FileError */
+  hasBacklog(content: Uint8Array): Promise<boolean> {
+    return this.#changes.run(() => this.#hasBacklog(hashOf(content)));
   }
 
   /**
@@ -208,8 +211,8 @@ export class Spool {
     return this.#changes.run(() => this.#move(entry, 'queued', ''));
   }
 
-  async #hasBacklog(): Promise<boolean> {
-    const entries = await this.list();
+  async #hasBacklog(target: string): Promise<boolean> {
+    const entries = (await this.list()).filter((entry) => haveSameTarget(entry.target, target));
     return entries.some(({ id, state }) => state === 'queued' || this.#resending.has(id));
   }
 
@@ -226,7 +229,8 @@ export class Spool {
   /** Creates the file under another name first, so that a file of a message is always whole. */
   async #create(content: Uint8Array, state: SpoolState): Promise<SpoolEntry> {
     const folder = this.#folder;
-    const entry = { id: await this.#nextId(), bytes: content.length, state, detail: '' };
+    const kind = { target: hashOf(content), state, detail: '' };
+    const entry = { id: await this.#nextId(), bytes: content.length, ...kind };
     const temporary = temporaryName(entry.id);
     try {
       await folder.create(temporary, content);
@@ -274,4 +278,9 @@ export class Spool {
     if (isRemoved) await this.#folder.syncNames();
     return isRemoved;
   }
+}
+
+function hashOf(content: Uint8Array): string {
+  const message = parseMessage(content);
+  return message === undefined ? '' : targetHash(message.target);
 }

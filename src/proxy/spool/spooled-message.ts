@@ -1,4 +1,6 @@
 /** The content of a message's file: a line of JSON, and the HTTP request as it is sent. */
+import { createHash } from 'node:crypto';
+
 import type { DialTarget } from '../dialer.js';
 import type { HttpMessage } from '../http-exchange.js';
 import { fieldLines } from '../http/raw-head.js';
@@ -18,6 +20,15 @@ const LINE_END = 0x0a;
 export function formatMessage({ target: { host, port }, request }: SpooledMessage): Uint8Array {
   const line = `${JSON.stringify({ version: 1, host, port })}\n`;
   return Buffer.concat([Buffer.from(line), request]);
+}
+
+/**
+ * Identifies a target in the name of a file. Two targets with the same hash only wait for each
+ * other.
+ */
+export function targetHash({ host, port }: DialTarget): string {
+  const text = `${host.toLowerCase()} ${port}`;
+  return createHash('sha256').update(text).digest('hex').slice(0, 8);
 }
 
 /** @returns undefined if the content is damaged, or written by a later version */

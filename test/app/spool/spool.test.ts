@@ -70,14 +70,15 @@ async function target(status: number | undefined): Promise<Dialer> {
   return localDialer((server.address() as AddressInfo).port);
 }
 
-async function send(body: string, dialer: Dialer, messages = 10) {
+async function send(body: string, dialer: Dialer, messages = 10, port = TARGET.port) {
   const { spool } = await openSpool(settings(messages), opener());
   const message = { method: 'POST', path: '/', headers: [], body: Buffer.from(body) };
+  const to = { ...TARGET, port };
   const limits = { idleTimeout: 5_000, maxAnswerBytes: 1_000 };
   return sendSpooled(
     {
-      ...{ spool, path: 'spool', target: TARGET, message, timeout: 5_000, log },
-      exchange: (through) => exchangeHttp(through, TARGET, message, limits),
+      ...{ spool, path: 'spool', target: to, message, timeout: 5_000, log },
+      exchange: (through) => exchangeHttp(through, to, message, limits),
       explain: (error) => error,
     },
     dialer,
@@ -105,6 +106,18 @@ it('keeps messages while the target cannot be reached, and sends them in order',
   expect(await send('c', await target(201))).toMatchObject({ status: 201 });
   expect(received).toEqual(['a', 'b', 'c']);
   expect(await states()).toEqual([]);
+});
+
+it('sends a message at once although those for another target wait', async () => {
+  await send('a', failing('refused'), 10, 81);
+  const dialer = await target(201);
+  const partly: Dialer = {
+    dial: (to, signal) => (to.port === 81 ? failing('refused').dial(to) : dialer.dial(to, signal)),
+  };
+  expect(await send('b', partly)).toMatchObject({ status: 201 });
+  expect(received).toEqual(['b']);
+  expect(await send('c', partly, 10, 81)).toMatchObject({ via: 'spool' });
+  expect(await states()).toEqual(['queued ', 'queued ']);
 });
 
 it('keeps a message as unknown if the target may have read it, and never sends it again', async () => {

@@ -55,6 +55,36 @@ it('stops after a message whose fate is unknown, so that a broken target costs o
   expect(result).toMatchObject({ left: ['unknown lost', 'queued', 'queued'], waitsFor: 'reset' });
 });
 
+describe('a target that fails', () => {
+  const [DEAD, OTHER] = [81, 82].map((port) => ({ ...TARGET, port }));
+
+  it.each<[string, SendOutcome]>([
+    ['cannot be reached', { kind: 'unsent', message: 'refused' }],
+    ['loses the connection', { kind: 'lost', message: 'reset' }],
+  ])('does not stop the messages for others if it %s', async (_, outcome) => {
+    const wallClock = { unixMilliseconds: () => 1_795_989_600_000 };
+    const ports = { folder: new LosingDisk(), wallClock, entropy: seededEntropy(1) };
+    const spool = new Spool(ports, { messages: 9, bytes: 9_999 });
+    for (const target of [DEAD!, OTHER!, DEAD!, OTHER!]) {
+      await spool.keep(formatMessage({ target, request: Buffer.from('x') }));
+    }
+    const sent: number[] = [];
+    const result = await drainSpool({
+      ...{ spool, log: silentLog },
+      send: ({ target: { port } }) => {
+        sent.push(port);
+        return Promise.resolve(port === DEAD!.port ? outcome : answered(200));
+      },
+    });
+    expect(sent).toEqual([81, 82, 82]);
+    expect(result).toMatchObject({
+      delivered: 2,
+      waitsFor: outcome.kind === 'unsent' ? 'refused' : 'reset',
+    });
+    expect(await spool.list()).toHaveLength(2);
+  });
+});
+
 it('continues after a refused message', async () => {
   const result = await drain([answered(404)]);
   expect(result).toMatchObject({ left: ['refused 404'], delivered: 2, waitsFor: undefined });

@@ -21,6 +21,8 @@ let log: RecordingLog;
 let pump: SpoolPump;
 /** What each attempt to send a message returns. */
 let outcome: SendOutcome;
+/** The ports of the targets that fail. */
+let dead: Set<number>;
 /** The messages that were sent, and when. */
 let attempts: { readonly text: string; readonly at: number }[];
 /** Runs at each attempt. */
@@ -30,6 +32,7 @@ beforeEach(() => {
   disk = new LosingDisk();
   log = new RecordingLog();
   outcome = SENT;
+  dead = new Set();
   attempts = [];
   onSend = () => undefined;
   const wallClock = { unixMilliseconds: () => 1_795_989_600_000 };
@@ -39,18 +42,18 @@ beforeEach(() => {
   );
   pump = new SpoolPump({
     ...{ spool, clock, entropy: seededEntropy(2), log },
-    send: async ({ request }) => {
+    send: async ({ target: { port }, request }) => {
       attempts.push({ text: Buffer.from(request).toString(), at: clock.now() });
       await onSend();
-      return outcome;
+      return dead.has(port) ? DOWN : outcome;
     },
   });
 });
 afterEach(() => pump.stop());
 
-async function keep(text: string): Promise<void> {
-  await spool.keep(formatMessage({ target: TARGET, request: Buffer.from(text) }));
-  pump.queued();
+async function keep(text: string, target = TARGET): Promise<void> {
+  const content = formatMessage({ target, request: Buffer.from(text) });
+  pump.queued((await spool.keep(content)).target);
 }
 
 const texts = () => attempts.map(({ text }) => text);
@@ -188,6 +191,38 @@ it('continues after the folder could not be read', async () => {
   disk.list = list;
   await nextAttempt();
   expect(texts()).toEqual(['a']);
+});
+
+describe('a target that fails', () => {
+  const DEAD = { ...TARGET, port: 81 };
+  beforeEach(() => dead.add(DEAD.port));
+
+  it('does not delay the messages for others', async () => {
+    await keep('dead', DEAD);
+    await keep('a');
+    pump.start();
+    await idle();
+    expect(texts()).toEqual(['dead', 'a']);
+    for (let count = 0; count < 6; count++) await nextAttempt();
+    await keep('b');
+    await until(() => texts().at(-1) === 'b', { turn: () => turn(100) });
+    expect(attempts.at(-1)!.at - attempts.at(-2)!.at).toBeLessThan(60_000);
+    expect(await spool.list()).toHaveLength(1);
+  });
+
+  it('has its own pauses, which do not become longer or shorter because of others', async () => {
+    await keep('dead', DEAD);
+    pump.start();
+    for (let count = 0; count < 6; count++) await nextAttempt();
+    await idle();
+    const last = attempts.at(-1)!.at;
+    const start = clock.now();
+    await keep('a');
+    await until(() => texts().at(-1) === 'a', { turn: () => turn(100) });
+    expect(clock.now() - start).toBeLessThanOrEqual(2_100);
+    await until(() => texts().at(-1) === 'dead', { turn: () => turn(100) });
+    expect(attempts.at(-1)!.at - last).toBeGreaterThanOrEqual(30_000);
+  });
 });
 
 describe('stop', () => {

@@ -3,6 +3,7 @@ import {
   parseEntryName,
   type SpoolEntry,
 } from '../../../src/proxy/spool/spool-entry.js';
+import { formatMessage } from '../../../src/proxy/spool/spooled-message.js';
 import { Spool, SpoolFullError } from '../../../src/proxy/spool/spool.js';
 import { seededEntropy } from '../../support/fakes/seeded-entropy.js';
 import { LosingDisk } from './support/losing-disk.js';
@@ -112,12 +113,12 @@ describe('accept', () => {
     ['was set aside', (entry) => spool.setAside(entry, 'unknown', 'lost')],
   ])('queues a message while an older one is sent again, until that %s', async (_, end) => {
     const older = (await spool.begin(await spool.keep(bytes(1))))!;
-    expect(await spool.hasBacklog()).toBe(true);
+    expect(await spool.hasBacklog(bytes(1))).toBe(true);
     const queued = await spool.accept(bytes(1));
     expect(queued.state).toBe('queued');
     await spool.discard(queued);
     await end(older);
-    expect(await spool.hasBacklog()).toBe(false);
+    expect(await spool.hasBacklog(bytes(1))).toBe(false);
     expect(await spool.accept(bytes(1))).toMatchObject({ state: 'sending' });
   });
 
@@ -126,6 +127,28 @@ describe('accept', () => {
     await spool.requeue(older);
     await spool.discard({ ...older, state: 'queued' });
     expect(await spool.accept(bytes(1))).toMatchObject({ state: 'sending' });
+  });
+
+  it('queues a message only after older ones for the same target', async () => {
+    const to = (host: string, port: number) =>
+      formatMessage({ target: { host, port }, request: bytes(1) });
+    spool = open(9, 999);
+    await spool.keep(to('a.example', 80));
+    for (const [host, port, state] of [
+      ['A.example', 80, 'queued'],
+      ['a.example', 81, 'sending'],
+      ['b.example', 80, 'sending'],
+    ] as const) {
+      expect(await spool.hasBacklog(to(host, port))).toBe(state === 'queued');
+      expect(await spool.accept(to(host, port))).toMatchObject({ state });
+    }
+  });
+
+  it('queues a message after a file whose name contains no target', async () => {
+    await disk.create('1795989500000-00000a.1.queued', bytes(1));
+    const content = formatMessage({ target: { host: 'a.example', port: 80 }, request: bytes(1) });
+    expect(await spool.accept(content)).toMatchObject({ state: 'queued' });
+    expect(parseEntryName('1795989500000-00000a.1.queued')).toMatchObject({ target: '' });
   });
 
   it('has saved the message when it resolves', async () => {

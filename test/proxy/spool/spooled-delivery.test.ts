@@ -187,6 +187,16 @@ describe('while the line is down', () => {
     expect(queued).toBe(2);
   });
 
+  it('sends a request at once although those for another target wait', async () => {
+    await answer(await start(DOWN, { target: { ...TARGET, port: 81 } }));
+    const dialer = new KeepableDialer();
+    const client = forwarding.client(await start(dialer));
+    client.send(POST);
+    (await dialer.side(0)).respond(OK);
+    await client.until('ok');
+    expect(await states()).toEqual(['queued']);
+  });
+
   it('waits for an older message that is being sent', async () => {
     const entry = await spool.begin(await spool.keep(Buffer.from('x')));
     expect(bodyOf(await answer(await start(new KeepableDialer())))).toMatchObject({ kept: {} });

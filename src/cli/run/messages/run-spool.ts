@@ -10,6 +10,7 @@ import {
 import type { SpoolOpener } from '../../../app/spool/open-spool.js';
 import { sendQueued } from '../../../app/spool/send-queued.js';
 import { UserError } from '../../../lib/errors/user-error.js';
+import type { SpoolEntry } from '../../../proxy/spool/spool-entry.js';
 import { EXIT_CODES } from '../../errors/exit-codes.js';
 import { accessFlags } from '../../flags/access-flags.js';
 import type { configFlag } from '../../flags/config-flag.js';
@@ -117,10 +118,15 @@ export async function runSpoolSend(
   const timeout = answerTimeout('http', undefined);
   const openFolder = (path: string) => context.openSpoolFolder(path);
   const result = await sendQueued({ ...options, spool, timeout }, { ...ports, openFolder });
-  if (flags.json) output.write(renderJson(result));
+  if (flags.json) output.write(renderJson({ ...result, setAside: result.setAside.map(shown) }));
   else output.write(drainText(result));
   const isDone = result.waitsFor === undefined && result.setAside.length === 0;
   return isDone ? 0 : EXIT_CODES.failed;
+}
+
+/** The target's hash would be of no use to a user. */
+function shown({ id, bytes, state, detail }: SpoolEntry) {
+  return { id, bytes, state, detail };
 }
 
 async function openerOf(context: SpoolContext): Promise<SpoolOpener> {
