@@ -12,6 +12,11 @@ export interface FailedDial {
   readonly retryAfter?: number | undefined;
 }
 
+/** Whether waiting does not help, because the tunnel's configuration or the name must change. */
+export function isFutile(reason: string): boolean {
+  return reason === 'no-route' || reason === 'no-such-name';
+}
+
 /** Converts an error that a Dialer has thrown. */
 export function failedDial(error: unknown): FailedDial {
   if (error instanceof DialError) {

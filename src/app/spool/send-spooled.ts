@@ -1,6 +1,7 @@
 /** Sends the queued messages of a spool, and one new message, which is kept if it cannot be sent. */
 import { messageOf } from '../../lib/errors/error-message.js';
 import { UserError } from '../../lib/errors/user-error.js';
+import { failedDial, isFutile } from '../../proxy/dial-outcome.js';
 import type { Dialer, DialTarget } from '../../proxy/dialer.js';
 import { KeptConnections } from '../../proxy/http/kept-connections.js';
 import type { HttpMessage } from '../../proxy/http-exchange.js';
@@ -47,7 +48,7 @@ export async function keepMessage<Answer>(
 /**
  * Sends older messages first. The message is kept if one for the same target cannot be sent.
  *
- * @throws the error of exchange() if the message may have arrived
+ * @throws the error of exchange() if the message may have arrived, or if waiting would not help
  */
 export async function sendSpooled<Answer>(
   send: SpooledSend<Answer>,
@@ -68,7 +69,8 @@ export async function sendSpooled<Answer>(
       } catch (error) {
         failure = error;
         const message = messageOf(error);
-        return watched.hasDialed() ? { kind: 'lost', message } : { kind: 'unsent', message };
+        if (watched.hasDialed()) return { kind: 'lost', message };
+        return { kind: 'unsent', message, isFutile: isFutile(failedDial(error).reason) };
       }
     }),
   );

@@ -5,11 +5,12 @@ import type { SpoolEntry } from './spool-entry.js';
 
 /**
  * - `answered`: the target has responded; the spool does not contain the message
+ * - `futile`: nothing was sent, and waiting does not help; the spool does not contain the message
  * - `kept`: nothing was sent; the message is queued
  * - `lost`: the message may have arrived; it is kept as `unknown`
  */
 export type PassResult =
-  | { readonly state: 'answered' }
+  | { readonly state: 'answered' | 'futile' }
   | { readonly state: 'kept'; readonly entry: SpoolEntry; readonly why: string }
   | { readonly state: 'lost'; readonly entry: SpoolEntry; readonly why: string };
 
@@ -25,9 +26,10 @@ export async function passMessage(
 ): Promise<PassResult> {
   const entry = await spool.pass(content);
   const outcome = await send();
-  if (outcome.kind === 'answered') {
+  const isFutile = outcome.kind === 'unsent' && outcome.isFutile === true;
+  if (outcome.kind === 'answered' || isFutile) {
     await spool.finish(entry);
-    return { state: 'answered' };
+    return { state: isFutile ? 'futile' : 'answered' };
   }
   const why = outcome.message;
   if (outcome.kind === 'unsent') {

@@ -33,6 +33,8 @@ export interface PassingRequest {
   answered(): void;
   /** Nothing was sent. Resolves when the request is queued; never rejects. */
   unsent(): Promise<Refusal | undefined>;
+  /** Nothing was sent, and it would not help to wait. Resolves when the request is removed. */
+  futile(): Promise<void>;
   /** The target may have read the request. Resolves when this is saved; never rejects. */
   lost(): Promise<void>;
 }

@@ -14,12 +14,12 @@ import type { SpooledMessage } from './spooled-message.js';
 
 /**
  * - `answered`: the target has sent a response
- * - `unsent`: the target has certainly not read the request
+ * - `unsent`: the target has certainly not read the request; `isFutile` if waiting does not help
  * - `lost`: the target may have read the request
  */
 export type SendOutcome =
   | { readonly kind: 'answered'; readonly status: number }
-  | { readonly kind: 'unsent'; readonly message: string }
+  | { readonly kind: 'unsent'; readonly message: string; readonly isFutile?: boolean }
   | { readonly kind: 'lost'; readonly message: string };
 
 export interface SendRequestOptions {

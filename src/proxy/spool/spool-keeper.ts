@@ -67,6 +67,9 @@ export class SpoolKeeper implements RequestKeeper {
           await spool.keepPassing(entry);
           onQueued(entry.target);
         }),
+      futile: async () => {
+        await this.#settle(() => spool.finish(entry));
+      },
       lost: async () => {
         await this.#settle(() => spool.setAside(entry, 'unknown', 'lost'));
       },

@@ -5,6 +5,7 @@
  * Invariant: after a request is saved, its state on disk is settled exactly once, even if the client
  * disconnects or the listener closes.
  */
+import { isFutile } from '../dial-outcome.js';
 import { Delivery, type DeliveredRequest, type DeliveryHandler } from '../http/delivery.js';
 import type { ExchangeContext } from '../http/exchange-context.js';
 import type { ForwardFailure } from '../http/failure.js';
@@ -30,6 +31,8 @@ export interface KeptRequest {
 const KEPT_METHODS: ReadonlySet<string> = new Set(['POST', 'PUT', 'PATCH']);
 
 const TOO_LONG = `the body is longer than ${MAX_HELD} bytes`;
+
+const FUTILE = 'the target cannot be reached through the tunnel, and waiting does not help';
 
 const STOPPING: ForwardFailure = { reason: 'closed', message: 'arctun is stopping' };
 
@@ -232,6 +235,12 @@ export class SpooledDelivery implements DeliveryHandler {
       await saved.lost();
       this.#phase = 'plain';
       this.#fail({ ...failure, spoolId: saved.id });
+      return;
+    }
+    if (isFutile(failure.reason)) {
+      await saved.futile();
+      this.#phase = 'plain';
+      this.#fail({ ...failure, notKept: FUTILE });
       return;
     }
     const refusal = await saved.unsent();

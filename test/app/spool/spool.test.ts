@@ -128,6 +128,14 @@ it('keeps a message as unknown if the target may have read it, and never sends i
   expect(await states()).toEqual(['unknown lost']);
 });
 
+it.each(['no-route', 'no-such-name'] as const)(
+  'fails with %s, because waiting does not help, and keeps nothing',
+  async (reason) => {
+    await expect(send('a', failing(reason))).rejects.toThrow(`because ${reason}`);
+    expect(await states()).toEqual([]);
+  },
+);
+
 it('fails if the spool is full, and says so', async () => {
   await send('a', failing('timeout'), 1);
   await expect(send('b', failing('timeout'), 1)).rejects.toMatchObject({

@@ -316,6 +316,18 @@ describe('what is not kept', () => {
     expect(received.match(/x/g)).toHaveLength(body.length);
   });
 
+  it.each(['no-route', 'no-such-name'] as const)(
+    'includes a request that fails with %s, because waiting does not help',
+    async (reason) => {
+      const response = await answer(await start(failing(reason)));
+      expect(response).toMatch(/^HTTP\/1\.1 502 /);
+      const why = 'the target cannot be reached through the tunnel, and waiting does not help';
+      expect(notKept(response)).toMatchObject({ reason, notKept: why });
+      expect(await states()).toEqual([]);
+      expect(queued).toBe(0);
+    },
+  );
+
   it('includes a request if the spool is full: 507 and the reason', async () => {
     openSpool({ messages: 1, bytes: 1_000 });
     const forwarder = await start(DOWN);
