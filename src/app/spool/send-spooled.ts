@@ -77,7 +77,9 @@ export async function sendSpooled<Answer>(
   if (result.state === 'kept') return { via: 'spool', id: result.entry.id, why: result.why };
   if (answer !== undefined) return answer.value;
   if (result.state === 'lost') {
-    send.log.warn({ id: result.entry.id }, 'the spool keeps the message as unknown');
+    const { entry } = result;
+    if (entry) send.log.warn({ id: entry.id }, 'the spool keeps the message as unknown');
+    else send.log.warn({}, 'the spool has no room to keep the message as unknown');
   }
   throw send.explain(failure);
 }

@@ -36,5 +36,5 @@ export interface PassingRequest {
   /** Nothing was sent, and it would not help to wait. Resolves when the request is removed. */
   futile(): Promise<void>;
   /** The target may have read the request. Resolves when this is saved; never rejects. */
-  lost(): Promise<void>;
+  lost(): Promise<Refusal | undefined>;
 }

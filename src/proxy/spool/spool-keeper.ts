@@ -70,9 +70,7 @@ export class SpoolKeeper implements RequestKeeper {
       futile: async () => {
         await this.#settle(() => spool.finish(entry));
       },
-      lost: async () => {
-        await this.#settle(() => spool.setAside(entry, 'unknown', 'lost'));
-      },
+      lost: () => this.#settle(() => spool.setAside(entry, 'unknown', 'lost')),
     };
   }
 

@@ -185,15 +185,20 @@ export class Spool {
     });
   }
 
-  /** Keeps a message for the user, who decides whether to send it again. */
+  /**
+   * Keeps a message for the user, who decides whether to send it again. Messages from pass() and
+   * accept() may fill half of the limits in this way, so that the next outage finds room.
+   *
+   * @throws SpoolFullError, FileError; a message from pass() or accept() was removed, if possible
+   */
   setAside(
     entry: SpoolEntry,
     state: 'unknown' | 'refused',
     detail: string,
   ): Promise<SpoolEntry | undefined> {
-    return this.#changes.run(() => {
+    return this.#changes.run(async () => {
       this.#resending.delete(entry.id);
-      this.#passing.delete(entry.id);
+      if (this.#passing.has(entry.id)) await this.#requireRoomAside(entry);
       return this.#move(entry, state, detail);
     });
   }
@@ -218,12 +223,22 @@ export class Spool {
 
   async #requireRoom(bytes: number): Promise<void> {
     const kept = (await this.list()).filter(({ id }) => !this.#passing.has(id));
-    const total = kept.reduce((sum, entry) => sum + entry.bytes, bytes);
-    if (kept.length < this.#limits.messages && total <= this.#limits.bytes) return;
-    const { messages, bytes: most } = this.#limits;
-    throw new SpoolFullError(
-      `the spool holds ${kept.length} messages with ${total - bytes} bytes; it has room for ${messages} messages with ${most} bytes`,
-    );
+    requireRoom(bytes, kept, this.#limits, 'messages');
+  }
+
+  async #requireRoomAside(entry: SpoolEntry): Promise<void> {
+    try {
+      await this.#requireRoom(entry.bytes);
+      const { messages, bytes } = this.#limits;
+      const half = { messages: Math.ceil(messages / 2), bytes: Math.ceil(bytes / 2) };
+      const aside = (await this.list()).filter(({ state }) => isSetAside(state));
+      requireRoom(entry.bytes, aside, half, 'messages that were set aside');
+    } catch (error) {
+      await this.#remove(entry);
+      throw error;
+    } finally {
+      this.#passing.delete(entry.id);
+    }
   }
 
   /** Creates the file under another name first, so that a file of a message is always whole. */
@@ -278,6 +293,24 @@ export class Spool {
     if (isRemoved) await this.#folder.syncNames();
     return isRemoved;
   }
+}
+
+function isSetAside(state: SpoolState): boolean {
+  return state === 'unknown' || state === 'refused';
+}
+
+/** @throws SpoolFullError unless another message with this size fits into the limits */
+function requireRoom(
+  bytes: number,
+  kept: readonly SpoolEntry[],
+  limits: SpoolLimits,
+  what: string,
+): void {
+  const total = kept.reduce((sum, entry) => sum + entry.bytes, 0);
+  if (kept.length < limits.messages && total + bytes <= limits.bytes) return;
+  throw new SpoolFullError(
+    `the spool holds ${kept.length} ${what} with ${total} bytes; it has room for ${limits.messages} ${what} with ${limits.bytes} bytes`,
+  );
 }
 
 function hashOf(content: Uint8Array): string {

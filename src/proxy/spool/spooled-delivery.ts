@@ -232,9 +232,10 @@ export class SpooledDelivery implements DeliveryHandler {
     this.#leaveSpool('settling');
     this.#delivery.destroy();
     if (mayHaveArrived) {
-      await saved.lost();
+      const refusal = await saved.lost();
       this.#phase = 'plain';
-      this.#fail({ ...failure, spoolId: saved.id });
+      const kept = refusal === undefined ? { spoolId: saved.id } : { notKept: refusal.why };
+      this.#fail({ ...failure, ...kept });
       return;
     }
     if (isFutile(failure.reason)) {

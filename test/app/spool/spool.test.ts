@@ -136,6 +136,17 @@ it.each(['no-route', 'no-such-name'] as const)(
   },
 );
 
+it('fails without keeping a message that may have arrived if half of the spool is unknown', async () => {
+  const broken = await target(undefined);
+  await expect(send('a', broken, 2)).rejects.toThrow();
+  await expect(send('b', broken, 2)).rejects.not.toThrow(/cannot keep/);
+  expect(await states()).toEqual(['unknown lost']);
+  expect(log.messages('warn')).toEqual([
+    'the spool keeps the message as unknown',
+    'the spool has no room to keep the message as unknown',
+  ]);
+});
+
 it('fails if the spool is full, and says so', async () => {
   await send('a', failing('timeout'), 1);
   await expect(send('b', failing('timeout'), 1)).rejects.toMatchObject({

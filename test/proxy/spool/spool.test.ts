@@ -66,6 +66,32 @@ it('counts messages that were set aside', async () => {
   await expect(spool.keep(bytes(1))).rejects.toThrow(SpoolFullError);
 });
 
+it.each([
+  ['number', 4, 1_000],
+  ['size', 100, 20],
+])('lets messages that may have arrived fill half of the %s', async (_, messages, size) => {
+  spool = open(messages, size);
+  const passing = [];
+  for (let count = 0; count < 3; count++) passing.push(await spool.accept(bytes(5)));
+  for (const entry of passing.slice(0, 2)) await spool.setAside(entry, 'unknown', 'lost');
+  await expect(spool.setAside(passing[2]!, 'unknown', 'lost')).rejects.toThrow(SpoolFullError);
+  disk.losePower(0);
+  expect((await spool.list()).map(({ state }) => state)).toEqual(['unknown', 'unknown']);
+  for (let count = 0; count < 2; count++) await spool.keep(bytes(5));
+  await expect(spool.keep(bytes(5))).rejects.toThrow(SpoolFullError);
+  // Messages that were queued have their room already.
+  const [, , queued] = await spool.list();
+  const sending = await spool.begin(queued!);
+  expect(await spool.setAside(sending!, 'unknown', 'lost')).toMatchObject({ state: 'unknown' });
+});
+
+it('does not set aside a message that passes a spool full of queued messages', async () => {
+  const passing = await spool.pass(bytes(1));
+  for (let count = 0; count < 3; count++) await spool.keep(bytes(1));
+  await expect(spool.setAside(passing, 'unknown', 'lost')).rejects.toThrow(SpoolFullError);
+  expect(await spool.list()).toHaveLength(3);
+});
+
 it('marks what was being sent as unknown, and removes half-written files', async () => {
   const queued = await spool.keep(bytes(1));
   const sending = await spool.pass(bytes(2));

@@ -410,6 +410,22 @@ describe('a request that may have arrived', () => {
     expect(await states()).toEqual(['unknown lost']);
   });
 
+  it('has no ID if the spool has no room for it, and the response says so', async () => {
+    openSpool({ messages: 2, bytes: 1_000 });
+    const forwarder = await start(new KeepableDialer(), { responseTimeout: 40 });
+    await answer(forwarder);
+    const response = await answer(forwarder);
+    expect(response).toMatch(/^HTTP\/1\.1 504 /);
+    const why = 'the spool holds 1 messages that were set aside';
+    expect(bodyOf(response)['error']).toMatchObject({
+      reason: 'timeout',
+      notKept: expect.stringContaining(why) as string,
+    });
+    expect(response).not.toMatch(/spool-?id/i);
+    expect(await states()).toEqual(['unknown lost']);
+    expect((await answer(await start(DOWN))).slice(9, 12)).toBe('202');
+  });
+
   it('is queued if a reused connection proves that the target has not read it', async () => {
     const dialer = new KeepableDialer();
     let dials = 0;
