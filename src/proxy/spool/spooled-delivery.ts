@@ -123,17 +123,15 @@ export class SpooledDelivery implements DeliveryHandler {
   /**
    * Ends the delivery after a failure of the client or of the listener.
    *
+   * The first failure counts.
+   *
    * @returns false if the request is not saved, so that the client can be answered immediately;
    * otherwise the handler is called later
    */
   settles(failure: ForwardFailure): boolean {
-    if (this.#phase === 'saving' && this.#earlyFailure === undefined) {
-      this.#earlyFailure = failure;
-      return true;
-    }
-    if (this.#phase !== 'sending') return false;
-    void this.#settle(failure);
-    return true;
+    if (this.#phase === 'saving') this.#earlyFailure ??= failure;
+    if (this.#phase === 'sending') void this.#settle(failure);
+    return this.#phase === 'saving' || this.#phase === 'settling';
   }
 
   interim(head: ResponseHead): void {

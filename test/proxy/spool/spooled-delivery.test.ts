@@ -72,6 +72,26 @@ async function answer(forwarder: HttpListener, request = POST): Promise<string> 
   return client.received;
 }
 
+const pause = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds));
+
+/** Stops a step of the disk until go() is called. */
+class Step {
+  isWaiting = false;
+  go: () => void = () => undefined;
+
+  constructor(on: LosingDisk, name: 'create' | 'rename', skip = 0) {
+    let left = skip;
+    const step = on[name].bind(on) as (...names: unknown[]) => Promise<never>;
+    on[name] = async (...parameters: unknown[]) => {
+      if (left-- === 0) {
+        this.isWaiting = true;
+        await new Promise<void>((resolve) => (this.go = resolve));
+      }
+      return step(...parameters);
+    };
+  }
+}
+
 const bodyOf = (response: string) =>
   JSON.parse(response.slice(response.indexOf('\r\n\r\n'))) as Record<string, object>;
 
@@ -543,6 +563,34 @@ describe('when arctun stops', () => {
     await until(async () => (await states())[0] === 'sending');
     stopping.abort();
     await client.until(/^HTTP\/1\.1 202 [^]*\}\}/);
+    expect(await states()).toEqual(['queued']);
+  });
+
+  it('a request whose state is being saved is answered afterwards, in spite of its time limit', async () => {
+    const step = new Step(disk, 'rename', 1);
+    const client = forwarding.client(await start(DOWN, { responseTimeout: 20 }));
+    client.send(POST);
+    await until(() => step.isWaiting);
+    await pause(60);
+    expect(client.received).toBe('');
+    step.go();
+    await client.until(/^HTTP\/1\.1 202 [^]*\}\}/);
+    expect(await states()).toEqual(['queued']);
+  });
+
+  it('a client gets no response that would be wrong as soon as its request is saved', async () => {
+    const step = new Step(disk, 'create');
+    const forwarder = await start(new KeepableDialer(), { responseTimeout: 20 });
+    const client = forwarding.client(forwarder);
+    client.send(POST);
+    await until(() => step.isWaiting);
+    // After its time limit, the end of the listener's grace period is a second failure.
+    await pause(60);
+    await forwarder.close({ graceMs: 0 });
+    await client.ended();
+    expect(client.received).toBe('');
+    step.go();
+    await keeper.settled();
     expect(await states()).toEqual(['queued']);
   });
 
