@@ -7,6 +7,7 @@ import { abortable } from '../../lib/waits.js';
 import { failedDial } from '../dial-outcome.js';
 import type { Dialer } from '../dialer.js';
 import type { KeptConnections } from '../http/kept-connections.js';
+import { MAX_INTERIM } from '../http/limits.js';
 import { keepAliveTimeout, type ResponseHead } from '../http/response-head.js';
 import { Upstream } from '../http/upstream.js';
 import { Watchdog } from '../watchdog.js';
@@ -29,6 +30,9 @@ export interface SendRequestOptions {
   readonly timeout: number;
   readonly signal?: AbortSignal;
 }
+
+/** How long the rest of a response may take, in milliseconds. Only its status matters. */
+const BODY_TIMEOUT = 5_000;
 
 /** Sends a request once. Never throws. */
 export async function sendRequest(
@@ -53,23 +57,28 @@ async function exchange(
   { kept, timeout, signal, isReused }: SendRequestOptions & { readonly isReused: boolean },
 ): Promise<SendOutcome> {
   const lost = (message: string) => ({ kind: 'lost', message }) as const;
+  let head: ResponseHead | undefined;
+  let interims = 0;
+  // The target read the request before it began to respond.
+  const orAnswered = (outcome: SendOutcome): SendOutcome =>
+    head === undefined ? outcome : { kind: 'answered', status: head.status };
   try {
     return await abortable<SendOutcome>(signal, (resolve) => {
-      let head: ResponseHead | undefined;
       const settle = (outcome: SendOutcome) => {
         upstream.destroy();
-        // The target read the request before it began to respond.
-        resolve(head === undefined ? outcome : { kind: 'answered', status: head.status });
+        resolve(orAnswered(outcome));
       };
       const watchdog = new Watchdog(() => settle(lost('the target did not respond in time')));
       upstream.begin(
         {
-          interim: () => watchdog.arm(timeout),
+          interim: () => {
+            if (++interims <= MAX_INTERIM) watchdog.arm(timeout);
+          },
           head: (received) => {
             head = received;
-            watchdog.arm(timeout);
+            watchdog.arm(Math.min(timeout, BODY_TIMEOUT));
           },
-          body: () => watchdog.arm(timeout),
+          body: () => undefined,
           end: () => {
             watchdog.stop();
             if (head?.keepsAlive === true && upstream.stream.writableLength === 0) {
@@ -83,7 +92,9 @@ async function exchange(
               kind: isReused && isUnread && kept.resends ? 'unsent' : 'lost',
               message: error?.message ?? 'the target closed the connection without a response',
             }),
-          drain: () => watchdog.arm(timeout),
+          drain: () => {
+            if (head === undefined) watchdog.arm(timeout);
+          },
         },
         { isHead: false, upgrades: false },
       );
@@ -94,6 +105,6 @@ async function exchange(
     });
   } catch (error) {
     upstream.destroy();
-    return lost(messageOf(error));
+    return orAnswered(lost(messageOf(error)));
   }
 }

@@ -1,7 +1,7 @@
 /** One request of a spool, over new and reused connections. */
 import { KeptConnections } from '../../../src/proxy/http/kept-connections.js';
 import { sendRequest } from '../../../src/proxy/spool/send-request.js';
-import { failing, OK } from '../support/forwarding.js';
+import { failing, OK, until } from '../support/forwarding.js';
 import { KeepableDialer } from '../support/keepable.js';
 
 const TARGET = { host: '100.127.69.42', port: 80 };
@@ -91,6 +91,37 @@ it('is answered if the response breaks off after its head', async () => {
   target.respond('HTTP/1.1 201 Created\r\nContent-Length: 9\r\n\r\npart');
   target.push(null);
   expect(await sending).toEqual({ kind: 'answered', status: 201 });
+});
+
+it('is answered if it is aborted after the head of the response', async () => {
+  const stop = new AbortController();
+  const sending = send({ signal: stop.signal });
+  const target = await dialer.side(0);
+  target.respond('HTTP/1.1 201 Created\r\nContent-Length: 9\r\n\r\npart');
+  await until(() => target.readableLength === 0 && target.readableFlowing === true);
+  await new Promise((resolve) => setImmediate(resolve));
+  stop.abort(new Error('stop'));
+  expect(await sending).toEqual({ kind: 'answered', status: 201 });
+  expect(target.destroyed).toBe(true);
+});
+
+it('does not wait for the end of a response that never ends', async () => {
+  const sending = send({ timeout: 200 });
+  const target = await dialer.side(0);
+  target.respond('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n');
+  const timer = setInterval(() => target.respond('1\r\na\r\n'), 10);
+  expect(await sending).toEqual({ kind: 'answered', status: 200 });
+  clearInterval(timer);
+  expect(target.destroyed).toBe(true);
+});
+
+it('does not wait for a response after interim responses that never end', async () => {
+  const sending = send({ timeout: 200 });
+  const target = await dialer.side(0);
+  const timer = setInterval(() => target.respond('HTTP/1.1 102 Processing\r\n\r\n'), 5);
+  expect(await sending).toMatchObject({ kind: 'lost' });
+  clearInterval(timer);
+  expect(target.destroyed).toBe(true);
 });
 
 it('is unsent if the dial fails', async () => {
