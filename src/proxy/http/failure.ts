@@ -16,7 +16,7 @@ import { type BrowserRefusal, corsFields, REFUSAL_STATUS } from './browser-check
  * - `bad-answer`: the response is not HTTP/1.1, or cannot be forwarded
  * - `request-timeout`: the client stopped in the middle of its body
  * - `header-too-large`: the request head exceeds the limit
- * - `too-many-requests`: the client pipelined too many requests
+ * - `too-many-requests`: the client pipelined too many requests, or the spool sends too many
  * - `foreign-host`, `foreign-origin`: a web page may have sent the request (browser-check.ts)
  * - `password-required`, `wrong-password`: the proxy requires a password
  * - `unknown-user`: the user name for the proxy is not the name of a SIM

@@ -13,12 +13,14 @@ export interface RequestKeeper {
  * - `passing`: the caller sends the request now
  * - `blocked`: the request cannot be saved, and older messages wait, so it must not be sent
  * - `unsaved`: the request cannot be saved, and no older message waits
+ * - `busy`: too many requests are being saved and sent, so it must not be sent
  */
 export type TakenRequest =
   | { readonly kind: 'queued'; readonly id: string }
   | { readonly kind: 'passing'; readonly request: PassingRequest }
   | { readonly kind: 'blocked'; readonly refusal: Refusal }
-  | { readonly kind: 'unsaved'; readonly refusal: Refusal };
+  | { readonly kind: 'unsaved'; readonly refusal: Refusal }
+  | { readonly kind: 'busy' };
 
 /** Why a request was not kept. */
 export interface Refusal {

@@ -8,6 +8,12 @@ import { type Spool, SpoolFullError } from './spool.js';
 import type { SpoolEntry } from './spool-entry.js';
 import { formatMessage, type SpooledMessage } from './spooled-message.js';
 
+/**
+ * The maximum number of requests that are being saved or sent. They continue after their clients
+ * have disconnected, so that the limit of connections does not limit them.
+ */
+const MAX_OPEN = 1_024;
+
 export interface SpoolKeeperOptions {
   readonly spool: Spool;
   readonly log: ProxyLog;
@@ -33,6 +39,7 @@ export class SpoolKeeper implements RequestKeeper {
 
   async take(message: SpooledMessage): Promise<TakenRequest> {
     const { spool, onQueued } = this.#options;
+    if (this.#open >= MAX_OPEN) return { kind: 'busy' };
     this.#open++;
     const content = formatMessage(message);
     try {

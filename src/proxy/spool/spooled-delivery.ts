@@ -34,6 +34,12 @@ const TOO_LONG = `the body is longer than ${MAX_HELD} bytes`;
 
 const FUTILE = 'the target cannot be reached through the tunnel, and waiting does not help';
 
+const BUSY: ForwardFailure = {
+  reason: 'too-many-requests',
+  message: 'too many requests are being sent, also for clients that have disconnected',
+  notKept: 'too many requests are being sent',
+};
+
 const STOPPING: ForwardFailure = { reason: 'closed', message: 'arctun is stopping' };
 
 /**
@@ -197,6 +203,9 @@ export class SpooledDelivery implements DeliveryHandler {
     if (taken.kind === 'queued') {
       this.#phase = 'plain';
       this.#client?.kept({ id: taken.id, failure: undefined });
+    } else if (taken.kind === 'busy') {
+      this.#phase = 'plain';
+      this.#fail(BUSY);
     } else if (taken.kind === 'passing') this.#send(taken.request);
     else this.#sendUnsaved(taken.refusal, taken.kind === 'blocked');
   }

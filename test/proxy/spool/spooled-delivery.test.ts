@@ -545,6 +545,23 @@ describe('a client that disconnects', () => {
   });
 });
 
+it('refuses a request while 1,024 others are being sent, and neither saves nor sends it', async () => {
+  const message = { target: TARGET, request: Buffer.from('x') };
+  spool.accept = (content) =>
+    Promise.resolve({ id: '1', bytes: content.length, target: '', state: 'sending', detail: '' });
+  const taken = await Promise.all(Array.from({ length: 1_024 }, () => keeper.take(message)));
+  const dialer = new KeepableDialer();
+  const forwarder = await start(dialer);
+  const response = await answer(forwarder);
+  expect(response).toMatch(/^HTTP\/1\.1 503 [^]*Retry-After: 1\r\n/);
+  expect(bodyOf(response)).toMatchObject({ error: { reason: 'too-many-requests' } });
+  expect(dialer.sides).toHaveLength(0);
+  const [first] = taken;
+  if (first?.kind !== 'passing') throw new Error('the request was not taken');
+  await first.request.futile();
+  expect(await keeper.take(message)).toMatchObject({ kind: 'passing' });
+});
+
 describe('when arctun stops', () => {
   it('a request that may have arrived is unknown, and the client gets its ID', async () => {
     const dialer = new KeepableDialer();
