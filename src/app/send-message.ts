@@ -1,4 +1,6 @@
 /** Sends one message to Unified Endpoint, through the running `up` or a tunnel of its own. */
+import { messageOf } from '../lib/errors/error-message.js';
+import { StoppedError } from '../lib/errors/stopped-error.js';
 import { UserError } from '../lib/errors/user-error.js';
 import { type Dialer, DialError } from '../proxy/dialer.js';
 import { exchangeHttp, type HttpResponse, type HttpMessage } from '../proxy/http-exchange.js';
@@ -55,6 +57,7 @@ const MAX_ANSWER = 16 * 1024 * 1024;
  * @throws UserError of kind `usage` if a UDP message does not fit into one packet
  * @throws TunnelError if no handshake or connection succeeds
  * @throws UserError of kind `failed` if the exchange fails
+ * @throws StoppedError if a signal stops the process; a spool may have kept the message
  */
 export async function sendMessage(options: SendOptions, ports: SendPorts): Promise<SendResponse> {
   const { arcConfig, message, target } = options;
@@ -101,19 +104,33 @@ async function sendOrKeep(
     explain: (error: unknown) => explain(error, options),
   };
   try {
-    const access = await open().catch((error: unknown) => {
-      if (!(error instanceof UserError) || error.kind !== 'tunnel') throw error;
-      return error;
-    });
-    if (access instanceof Error) return await keepMessage(send, access.why);
+    const access = await open().catch((error: unknown) => ({ error }));
+    if ('error' in access) {
+      const { error } = access;
+      const isSilent = error instanceof UserError && error.kind === 'tunnel';
+      if (!isSilent && signal?.aborted !== true) throw error;
+      const why = error instanceof UserError ? error.why : messageOf(error);
+      return unlessStopped(await keepMessage(send, why), signal);
+    }
     try {
-      return await sendSpooled(send, access.dialer);
+      return unlessStopped(await sendSpooled(send, access.dialer), signal);
     } finally {
       await access.close();
     }
   } finally {
     await close();
   }
+}
+
+/** @throws StoppedError if the message was kept because a signal stops the process */
+function unlessStopped(answer: SendResponse, signal: AbortSignal | undefined): SendResponse {
+  const stop: unknown = signal?.reason;
+  if (answer.via !== 'spool' || !(stop instanceof StoppedError)) return answer;
+  throw new StoppedError(stop.signal, {
+    why: `the spool keeps the message as ${answer.id}, because nothing was sent`,
+    next: ['The next "arctun send --spool" or "arctun spool send" sends it.'],
+    cause: stop,
+  });
 }
 
 async function exchangeOverHttp(

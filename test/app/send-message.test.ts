@@ -6,8 +6,10 @@ import { parseArcConfig } from '../../src/arc-config/parse-arc-config.js';
 import { sendMessage, type SendResponse, type Message } from '../../src/app/send-message.js';
 import { simUseLine } from '../../src/app/up/sim-use.js';
 import { createNodeCrypto } from '../../src/crypto/node.js';
+import { StoppedError } from '../../src/lib/errors/stopped-error.js';
 import { UserError } from '../../src/lib/errors/user-error.js';
 import { parseIpAddress } from '../../src/wire/ip-address.js';
+import { LosingDisk } from '../proxy/spool/support/losing-disk.js';
 import { DATA, INITIATION } from '../support/message-types.js';
 import { FakeClaims } from '../support/fakes/fake-claims.js';
 import { fakeShares } from '../support/fakes/fake-shares.js';
@@ -41,6 +43,9 @@ interface Changes {
   readonly readableMode?: number;
   /** Connects to the running up. */
   readonly open?: () => Promise<Socket>;
+  /** The folder of a spool. */
+  readonly disk?: LosingDisk;
+  readonly signal?: AbortSignal;
 }
 
 function start(message: Message, changes: Changes = {}): Promise<SendResponse | UserError> {
@@ -58,12 +63,21 @@ function start(message: Message, changes: Changes = {}): Promise<SendResponse | 
     }),
     { path: 'arc.json' },
   );
-  const { readableMode, open = shares.localStreams.open } = changes;
+  const { readableMode, open = shares.localStreams.open, disk, signal } = changes;
+  const limits = { messages: 10, bytes: 10_000 };
+  const spool = disk && { folder: 'spool', limits };
+  const openFolder = () => Promise.resolve(disk ?? new LosingDisk());
   const names = { source: 'arc.json', path: 'arc.json' };
   const arcConfig = { config, original: config, ...names, readableMode };
   return sendMessage(
-    { arcConfig, wait: 20_000, target, message, timeout, force: false, pid: 4711 },
-    { ...world.ports, claims, ...shares, localStreams: { ...shares.localStreams, open } },
+    {
+      ...{ arcConfig, wait: 20_000, target, message, timeout, force: false, pid: 4711 },
+      ...{ spool, ...(signal && { signal }) },
+    },
+    {
+      ...{ ...world.ports, claims, ...shares, openFolder },
+      localStreams: { ...shares.localStreams, open },
+    },
   ).catch((error: unknown) => {
     if (error instanceof UserError) return error;
     throw error;
@@ -311,5 +325,32 @@ it('says that the message may have arrived if the running up stops', async () =>
       'The message may have arrived, but it was not sent twice.',
       'Before you send it again, check whether it arrived.',
     ],
+  });
+});
+
+describe('a stop with a spool', () => {
+  const request = { method: 'POST', path: '/', headers: [], body: bytes('21.5') };
+
+  it.each<[string, number]>([
+    ['before the handshake', INITIATION],
+    ['during the dial', DATA],
+  ])('keeps the message, and fails with the code of the signal, %s', async (_, dropped) => {
+    world.link.passes = ({ bytes: [type] }) => type !== dropped;
+    const disk = new LosingDisk();
+    const controller = new AbortController();
+    const { signal } = controller;
+    const sending = start({ via: 'http', request }, { disk, signal });
+    await world.advance(500);
+    controller.abort(new StoppedError('SIGINT'));
+    await world.advance(100);
+    const result = await sending;
+    const names = await disk.list();
+    expect(names).toEqual([expect.stringMatching(/\.queued$/) as string]);
+    const [id = ''] = names[0]!.split('.');
+    expect(result).toBeInstanceOf(StoppedError);
+    expect(result).toMatchObject({
+      exitCode: 130,
+      why: `the spool keeps the message as ${id}, because nothing was sent`,
+    });
   });
 });

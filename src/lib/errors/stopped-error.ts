@@ -1,4 +1,4 @@
-import { UserError } from './user-error.js';
+import { UserError, type UserErrorText } from './user-error.js';
 
 /** The exit codes that a shell reports for programs ended by a signal: 128 plus its number. */
 const EXIT_CODES = { SIGHUP: 129, SIGINT: 130, SIGABRT: 134, SIGTERM: 143 } as const;
@@ -6,6 +6,8 @@ const EXIT_CODES = { SIGHUP: 129, SIGINT: 130, SIGABRT: 134, SIGTERM: 143 } as c
 export type StopSignal = keyof typeof EXIT_CODES;
 
 export const STOP_SIGNALS = Object.keys(EXIT_CODES) as readonly StopSignal[];
+
+const UNFINISHED = { why: 'the operation was not finished' };
 
 /** The error if a signal stops the process before its work is done. */
 export class StoppedError extends UserError {
@@ -15,8 +17,9 @@ export class StoppedError extends UserError {
   readonly isFailure: boolean;
   readonly signal: StopSignal;
 
-  constructor(signal: StopSignal) {
-    super('failed', { what: `stopped by ${signal}`, why: 'the operation was not finished' });
+  /** @param outcome what was done; by default, nothing is known */
+  constructor(signal: StopSignal, outcome: Omit<UserErrorText, 'what'> = UNFINISHED) {
+    super('failed', { what: `stopped by ${signal}`, ...outcome });
     this.signal = signal;
     this.exitCode = EXIT_CODES[signal];
     this.isFailure = signal === 'SIGABRT';
