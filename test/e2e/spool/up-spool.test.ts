@@ -74,6 +74,21 @@ it('keeps messages while the server is silent, shows them, and sends them in ord
   expect(up.stderr).toContain('the spool keeps the request');
 }, 90_000);
 
+it('delivers to one target while another one refuses connections', async () => {
+  receiver.addClient();
+  const targets = ['100.127.69.42:80', '127.0.0.1:0=100.127.69.42:81'];
+  const { up } = await startUp(...targets.flatMap((target) => ['--forward-to', target]));
+  await up.output(/forwarder listening[^]*forwarder listening url=\S+/, 'stderr');
+  const [url = '', refusing = ''] = [...up.stderr.matchAll(/forwarder listening url=(\S+)/g)].map(
+    ([, match]) => match,
+  );
+  expect((await post(refusing, 'a')).status).toBe(202);
+  expect((await post(url, 'b')).status).toBe(201);
+  expect((await post(refusing, 'c')).status).toBe(202);
+  expect((await post(url, 'd')).status).toBe(201);
+  expect(receiver.received).toEqual(['b', 'd']);
+}, 60_000);
+
 it('refuses other commands that would send from its folder', async () => {
   receiver.addClient();
   const { up } = await startUp();
