@@ -181,15 +181,15 @@ it('finds a message that another command has queued', async () => {
   expect(await nextAttempt()).toBeLessThanOrEqual(60_100);
 });
 
-it('continues after the folder could not be read', async () => {
-  await keep('a');
+it('tries again soon after the folder could not be read', async () => {
+  await spool.keep(formatMessage({ target: TARGET, request: Buffer.from('a') }));
   const list = disk.list.bind(disk);
   disk.list = () => Promise.reject(new FileError('denied', '/spool', 'permission denied'));
   pump.start();
   await idle();
   expect(log.messages('warn')).toEqual(['cannot use the spool']);
   disk.list = list;
-  await nextAttempt();
+  expect(await nextAttempt()).toBeLessThanOrEqual(2_100);
   expect(texts()).toEqual(['a']);
 });
 
@@ -208,6 +208,17 @@ describe('a target that fails', () => {
     await until(() => texts().at(-1) === 'b', { turn: () => turn(100) });
     expect(attempts.at(-1)!.at - attempts.at(-2)!.at).toBeLessThan(60_000);
     expect(await spool.list()).toHaveLength(1);
+  });
+
+  it('is not tried more often because further messages for it are queued', async () => {
+    await keep('dead', DEAD);
+    pump.start();
+    for (let count = 0; count < 6; count++) await nextAttempt();
+    await idle();
+    const last = attempts.at(-1)!.at;
+    await keep('more', DEAD);
+    await nextAttempt();
+    expect(attempts.at(-1)!.at - last).toBeGreaterThanOrEqual(30_000);
   });
 
   it('has its own pauses, which do not become longer or shorter because of others', async () => {
