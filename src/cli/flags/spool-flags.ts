@@ -59,8 +59,8 @@ export function warnOfUnusedSpool(
 ): void {
   if (spool === '' || (mode !== 'tun' && mode !== 'kernel')) return;
   log.warn(
-    { variable: 'ARCTUN_SPOOL', mode },
-    'no messages are kept, because arctun has no forwarder in this mode; only "arctun send" uses the spool',
+    { mode },
+    'ARCTUN_SPOOL has no effect here, because arctun has no forwarder in this mode; only "arctun send" uses the spool',
   );
 }
 

@@ -1,4 +1,5 @@
 /** An Arc server in this process. Its only service counts messages by their text. */
+import { randomBytes } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 
 import { createNodeCrypto } from '../../../src/crypto/node.js';
@@ -15,7 +16,6 @@ import { silentLog } from '../../support/fakes/silent-log.js';
 export const SERVICE = { host: '100.127.69.42', port: 80 };
 
 const CLIENT = '10.0.0.2';
-const CLIENT_KEY = new Uint8Array(32).fill(3);
 const SERVER_KEY = new Uint8Array(32).fill(5);
 const MTU = 1420;
 
@@ -25,6 +25,8 @@ export class Receiver {
   /** Called after a message has arrived, before the response. */
   onMessage: () => Promise<void> | void = () => undefined;
   readonly #network: ArcNetwork;
+  /** A process claims its key on the whole machine, and other test files run at the same time. */
+  readonly #clientKey = randomBytes(32);
   readonly #crypto = createNodeCrypto();
   readonly #server = createServer((request, response) => void this.#receive(request, response));
 
@@ -54,7 +56,7 @@ export class Receiver {
 
   /** Answers the client's handshakes from now on. */
   addClient(): void {
-    const publicKey = this.#crypto.publicKey(CLIENT_KEY);
+    const publicKey = this.#crypto.publicKey(this.#clientKey);
     this.#network.addPeer({ publicKey, address: parseIpAddress(CLIENT)! });
   }
 
@@ -62,7 +64,7 @@ export class Receiver {
   get arcJson(): string {
     const { publicKey, endpoint } = this.#network;
     return JSON.stringify({
-      privateKey: Buffer.from(CLIENT_KEY).toString('base64'),
+      privateKey: this.#clientKey.toString('base64'),
       mtu: MTU,
       arcSessionStatus: {
         arcServerPeerPublicKey: Buffer.from(publicKey).toString('base64'),
