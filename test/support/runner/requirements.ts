@@ -70,6 +70,8 @@ type Requirement =
   | 'lambda-runtime-client'
   // build/release, made by npm run release -- --dry-run
   | 'release'
+  // ARCTUN_TEST_SECOND_RELEASE, set by npm run test:release
+  | 'second-release'
   | 'memory-cgroup'
   // build/system-dns, made by test/support/foreign/system-dns/unpack.sh
   | 'system-dns'
@@ -144,6 +146,7 @@ function has(requirement: Requirement): boolean {
   if (requirement === 'kernel-peer') return isKernelBuilt();
   if (requirement === 'executable') return existsSync(EXECUTABLE_BLOB);
   if (requirement === 'release') return existsSync(RELEASE);
+  if (requirement === 'second-release') return process.env.ARCTUN_TEST_SECOND_RELEASE !== undefined;
   if (requirement === 'lambda-runtime-client') return isRuntimeClientBuilt();
   if (requirement === 'system-dns') return existsSync(SYSTEM_DNS);
   if (requirement === 'armhf-node') return existsSync(ARMHF_NODE);
