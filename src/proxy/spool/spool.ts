@@ -309,7 +309,7 @@ function requireRoom(
   const total = kept.reduce((sum, entry) => sum + entry.bytes, 0);
   if (kept.length < limits.messages && total + bytes <= limits.bytes) return;
   throw new SpoolFullError(
-    `the spool holds ${kept.length} ${what} with ${total} bytes; it has room for ${limits.messages} ${what} with ${limits.bytes} bytes`,
+    `the spool contains ${kept.length} of at most ${limits.messages} ${what}, and ${total} of at most ${limits.bytes} bytes`,
   );
 }
 

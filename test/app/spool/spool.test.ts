@@ -152,7 +152,7 @@ it('fails if the spool is full, and says so', async () => {
   await expect(send('b', failing('timeout'), 1)).rejects.toMatchObject({
     kind: 'failed',
     what: 'cannot send the message, and cannot keep it',
-    why: expect.stringContaining('the spool holds 1 messages') as string,
+    why: expect.stringContaining('the spool contains 1 of at most') as string,
   });
   expect(await states()).toEqual(['queued ']);
 });

@@ -39,7 +39,7 @@ it('refuses a message beyond the number or the size, and keeps nothing of it', a
   await spool.keep(bytes(49));
   await spool.keep(bytes(1));
   await expect(spool.keep(bytes(0))).rejects.toThrow(
-    'the spool holds 3 messages with 100 bytes; it has room for 3 messages with 100 bytes',
+    'the spool contains 3 of at most 3 messages, and 100 of at most 100 bytes',
   );
   expect(await disk.list()).toHaveLength(3);
 });

@@ -72,6 +72,20 @@ async function answer(forwarder: HttpListener, request = POST): Promise<string> 
   return client.received;
 }
 
+/** Sends two requests over one connection, which the target resets without reading the second. */
+async function resetReused(dialer: KeepableDialer, forwarder: HttpListener): Promise<Wire> {
+  const client = forwarding.client(forwarder);
+  client.send(POST);
+  const target = await dialer.side(0);
+  target.respond(OK);
+  await client.until('ok');
+  target.written = [];
+  client.send(POST);
+  await target.request();
+  target.resetUnread();
+  return client;
+}
+
 const pause = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
 /** Stops a step of the disk until go() is called. */
@@ -356,7 +370,7 @@ describe('what is not kept', () => {
     expect(response).toMatch(/^HTTP\/1\.1 507 Insufficient Storage/);
     expect(notKept(response)).toMatchObject({
       reason: 'spool-full',
-      notKept: expect.stringContaining('the spool holds 1 messages') as string,
+      notKept: expect.stringContaining('the spool contains 1 of at most') as string,
     });
     expect(await states()).toEqual(['queued']);
     expect(forwarder.counters.failures).toBe(1);
@@ -436,7 +450,7 @@ describe('a request that may have arrived', () => {
     await answer(forwarder);
     const response = await answer(forwarder);
     expect(response).toMatch(/^HTTP\/1\.1 504 /);
-    const why = 'the spool holds 1 messages that were set aside';
+    const why = 'the spool contains 1 of at most 1 messages that were set aside';
     expect(bodyOf(response)['error']).toMatchObject({
       reason: 'timeout',
       notKept: expect.stringContaining(why) as string,
@@ -456,15 +470,7 @@ describe('a request that may have arrived', () => {
       },
     };
     const kept = new KeptConnections({ resends: true });
-    const client = forwarding.client(await start(line, { kept }));
-    client.send(POST);
-    const target = await dialer.side(0);
-    target.respond(OK);
-    await client.until('ok');
-    target.written = [];
-    client.send(POST);
-    await target.request();
-    target.resetUnread();
+    const client = await resetReused(dialer, await start(line, { kept }));
     await client.until(/ 202 [^]*\}\}/);
     expect(await states()).toEqual(['queued']);
   });
@@ -472,15 +478,7 @@ describe('a request that may have arrived', () => {
   it('is unknown if it must not be sent again', async () => {
     const dialer = new KeepableDialer();
     const kept = new KeptConnections({ resends: false });
-    const client = forwarding.client(await start(dialer, { kept }));
-    client.send(POST);
-    const target = await dialer.side(0);
-    target.respond(OK);
-    await client.until('ok');
-    target.written = [];
-    client.send(POST);
-    await target.request();
-    target.resetUnread();
+    const client = await resetReused(dialer, await start(dialer, { kept }));
     await client.until(/ 502 [^]*\}\}/);
     expect(await states()).toEqual(['unknown lost']);
   });
