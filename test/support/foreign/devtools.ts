@@ -59,7 +59,7 @@ export class DevTools {
     input.on('data', (text: string) => this.#read(text));
   }
 
-  /** Opens a tab of its own. */
+  /** Opens a tab of its own, and resolves when the page is loaded. */
   async open(url: string, look: PageOptions): Promise<DevToolsPage> {
     const { targetId } = await this.send('Target.createTarget', { url: 'about:blank' });
     const attached = await this.send('Target.attachToTarget', { targetId, flatten: true });
@@ -68,7 +68,7 @@ export class DevTools {
     this.#pages.set(sessionId, page);
     for (const domain of ['Page', 'Runtime', 'Log', 'Network']) await page.send(`${domain}.enable`);
     await page.look(look);
-    await page.send('Page.navigate', { url });
+    await page.visit(url);
     return page;
   }
 
@@ -132,7 +132,8 @@ export class DevToolsPage {
 
   async visit(url: string): Promise<void> {
     await this.send('Page.navigate', { url });
-    await this.until(`document.readyState === 'complete' && location.href !== 'about:blank'`);
+    const here = JSON.stringify(new URL(url).href);
+    await this.until(`document.readyState === 'complete' && location.href === ${here}`);
   }
 
   async evaluate(expression: string): Promise<unknown> {
