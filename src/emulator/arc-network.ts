@@ -44,6 +44,12 @@ export interface ArcNetwork {
   /** Sends datagrams from the stack's first address to the peers. */
   readonly datagramDialer: DatagramDialer;
 
+  /**
+   * Sends ICMP echo requests from the stack's first address to a peer, one after another. Resolves
+   * with the round-trip time of the first reply in ms; undefined if no reply arrives.
+   */
+  ping(address: IpAddress, options: ArcPingOptions): Promise<number | undefined>;
+
   /** Resolves when the socket is closed; no handler is called afterwards. */
   close(): Promise<void>;
 }
@@ -51,6 +57,13 @@ export interface ArcNetwork {
 export interface ArcPeer {
   readonly publicKey: Uint8Array;
   readonly address: IpAddress;
+}
+
+export interface ArcPingOptions {
+  /** The maximum number of requests. */
+  readonly count: number;
+  /** Milliseconds to wait for the reply to each request. */
+  readonly timeout: number;
 }
 
 export type ConnectionHandler = (stream: Duplex, remote: SocketAddress) => void;

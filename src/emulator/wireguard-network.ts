@@ -4,20 +4,23 @@ import { NetstackEngine } from '../engine/netstack-engine.js';
 import type { Secret } from '../lib/secrets/secret.js';
 import { Driver } from '../tunnel/driver.js';
 import type { DatagramChannel, DatagramDialer } from '../proxy/datagram-dialer.js';
-import type { DialTarget } from '../proxy/dialer.js';
+import { DialError, type DialTarget } from '../proxy/dialer.js';
 import type { ConfirmingDialer } from '../proxy/tcp-exchange.js';
 import { TunnelDatagramChannel } from '../tunnel/node/datagram-channel.js';
+import { TunnelEchoChannel } from '../tunnel/node/echo-channel.js';
+import { ping } from '../tunnel/node/ping.js';
 import { TcpSocket } from '../tunnel/node/tcp-socket.js';
 import { type PeerSilence, routeTo } from '../tunnel/server/route.js';
 import { TunnelDialer } from '../tunnel/tunnel-dialer.js';
 import { type SilenceError, TunnelError } from '../tunnel/tunnel-error.js';
 import type { DatagramSocket } from '../ports/datagram-sockets.js';
 import type { TunnelPorts } from '../tunnel/tunnel-ports.js';
-import type { SocketAddress } from '../wire/ip-address.js';
+import { formatIpAddress, type IpAddress, type SocketAddress } from '../wire/ip-address.js';
 import type {
   ArcNetwork,
   ArcNetworkOptions,
   ArcPeer,
+  ArcPingOptions,
   ConnectionHandler,
   DatagramHandler,
 } from './arc-network.js';
@@ -52,6 +55,7 @@ class WireGuardNetwork implements ArcNetwork {
   readonly dialer: ConfirmingDialer;
   readonly datagramDialer: DatagramDialer;
   readonly #ownDialer: TunnelDialer;
+  readonly #echoChannels = new Set<TunnelEchoChannel>();
 
   constructor(options: ArcNetworkOptions, ports: TunnelPorts, socket: DatagramSocket) {
     const { addresses } = options;
@@ -118,8 +122,21 @@ class WireGuardNetwork implements ArcNetwork {
     return this.#peers.get(publicKey.join())?.lastHandshakeUnix;
   }
 
+  async ping(address: IpAddress, options: ArcPingOptions): Promise<number | undefined> {
+    const host = { engine: this.#engine, driver: this.#driver };
+    const open = (target: string) => openEchoChannel(host, target, this.#echoChannels);
+    try {
+      const { rtt } = await ping({ open }, formatIpAddress(address), options);
+      return rtt;
+    } catch (error) {
+      if (error instanceof DialError) return undefined;
+      throw error;
+    }
+  }
+
   async close(): Promise<void> {
     this.#ownDialer.close();
+    for (const channel of [...this.#echoChannels]) channel.close();
     this.#engine.stack.close(this.#driver.now());
     this.#driver.close();
     this.#engine.close();
@@ -127,12 +144,33 @@ class WireGuardNetwork implements ArcNetwork {
   }
 }
 
+interface Host {
+  readonly engine: NetstackEngine;
+  readonly driver: Driver;
+}
+
 /** @throws DialError if no SIM has the target's address */
 async function openChannel(
-  { engine, driver }: { readonly engine: NetstackEngine; readonly driver: Driver },
+  { engine, driver }: Host,
   { host, port }: DialTarget,
 ): Promise<DatagramChannel> {
   const { address } = routeTo(host, engine, CLIENT_SILENCE);
   const options = { engine, driver, mtu: MTU, onClose: () => undefined };
   return Promise.resolve(new TunnelDatagramChannel(options, { address, port }));
+}
+
+/**
+ * @param channels contains the channel while it is open
+ * @throws DialError if no SIM has the address, or too many channels are open
+ */
+async function openEchoChannel(
+  { engine, driver }: Host,
+  host: string,
+  channels: Set<TunnelEchoChannel>,
+): Promise<TunnelEchoChannel> {
+  const { address } = routeTo(host, engine, CLIENT_SILENCE);
+  const onClose = () => void channels.delete(channel);
+  const channel = new TunnelEchoChannel({ engine, driver, mtu: MTU, onClose }, address);
+  channels.add(channel);
+  return Promise.resolve(channel);
 }

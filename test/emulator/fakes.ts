@@ -6,6 +6,7 @@ import type { Entropy } from '../../src/ports/entropy.js';
 import type {
   ArcNetwork,
   ArcPeer,
+  ArcPingOptions,
   ConnectionHandler,
   CreateArcNetwork,
   DatagramHandler,
@@ -130,6 +131,14 @@ export class FakeArcNetwork implements ArcNetwork {
   datagramDialer: ArcNetwork['datagramDialer'] = {
     open: () => Promise.reject(new DialError('refused', 'no dialer')),
   };
+
+  /** The round-trip time of every ping; undefined for no reply. */
+  roundTrip: number | undefined;
+
+  ping(address: Uint8Array, { count, timeout }: ArcPingOptions): Promise<number | undefined> {
+    this.events.push(`ping ${formatIpAddress(address)} ${count} ${timeout}`);
+    return Promise.resolve(this.roundTrip);
+  }
 
   close(): Promise<void> {
     this.events.push('close');

@@ -293,3 +293,30 @@ it('a tunnel from before a restart works after it', async () => {
   deliverFor20Seconds();
   expect(client.exchange('three')).toMatchObject(ANSWERED);
 });
+
+/** Carries datagrams until the API has answered a downlink ping. */
+async function pingFromSoracom(path: string): Promise<Record<string, unknown>> {
+  const body = { numberOfPingRequests: 2, timeoutSeconds: 1 };
+  let isOver = false as boolean;
+  const answer = call('POST', `${path}/downlink/ping`, body).finally(() => (isOver = true));
+  while (!isOver) {
+    deliver();
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  return answer;
+}
+
+it('a downlink ping reaches the SIM at its latest address, and only with a tunnel', async () => {
+  const { path, client } = await createSim();
+  expect(await pingFromSoracom(path)).toMatchObject({ success: false });
+  client.exchange('one');
+  const { heard } = client;
+  expect(await pingFromSoracom(path)).toEqual({
+    success: true,
+    rtt: expect.stringMatching(/^\d+\.\d ms$/) as string,
+    stat: 'reply',
+  });
+  expect(client.heard).toBe(heard + 1);
+  clients.length = 0;
+  expect(await pingFromSoracom(path)).toMatchObject({ success: false });
+});

@@ -4,6 +4,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Context, Handler, HandlerMap, Options } from 'openapi-backend';
 
+import type { ArcNetwork } from '../arc-network.js';
 import type { PlatformState } from '../platform-state.js';
 import type { HttpResponse } from '../http-response.js';
 import { malformedBody, malformedQuery, REFUSALS } from './refusals.js';
@@ -11,6 +12,7 @@ import { admission, type CallNotes } from './api-context.js';
 import { authOperations } from './operations/auth.js';
 import { groupOperations } from './operations/groups.js';
 import { kryptonOperations } from './operations/krypton.js';
+import { pingOperations } from './operations/sim-ping.js';
 import { searchOperations } from './operations/sim-search.js';
 import { simOperations } from './operations/sims.js';
 import type { ArcServerInfo } from './sim-json.js';
@@ -18,18 +20,22 @@ import type { ArcServerInfo } from './sim-json.js';
 export interface HandlerOptions {
   readonly state: PlatformState;
   readonly arcServer: ArcServerInfo;
+  /** The Arc server's network, through which SIMs are pinged. */
+  readonly network: Pick<ArcNetwork, 'lastHandshake' | 'ping'>;
 }
 
 /** Builds openapi-backend's handlers: one per operation, and one per reason to refuse a call. */
 export function createHandlers({
   state,
   arcServer,
+  network,
 }: HandlerOptions): Required<Pick<Options, 'handlers' | 'securityHandlers'>> {
   const admitted = (context: Context, notes: CallNotes): boolean =>
     admission(state, context, notes) === 'admitted';
   const operations = {
     ...authOperations(state),
     ...simOperations(state, arcServer),
+    ...pingOperations(state, network),
     ...searchOperations(state, arcServer),
     ...groupOperations(state),
     ...kryptonOperations(state, arcServer),

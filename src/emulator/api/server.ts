@@ -35,8 +35,8 @@ import { type ApiCall, createApiRouter, type ApiRouter } from './router.js';
 
 export interface ApiServerOptions extends HandlerOptions {
   readonly messages: MessageStore;
-  /** The Arc server's network, through which the page sends downlinks. */
-  readonly network: Pick<ArcNetwork, 'dialer' | 'datagramDialer' | 'lastHandshake'>;
+  /** The Arc server's network, through which SIMs are pinged, and the page sends downlinks. */
+  readonly network: Pick<ArcNetwork, 'dialer' | 'datagramDialer' | 'lastHandshake' | 'ping'>;
   readonly wallClock: WallClock;
   /** Which requests browsers may send. */
   readonly browsers?: BrowserPolicy;

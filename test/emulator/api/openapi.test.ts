@@ -31,6 +31,7 @@ it('is a valid OpenAPI document with these operations', () => {
     'Sim:renewArcSimCredentials put /sims/{sim_id}/credentials/arc',
     'Sim:deleteSimSession post /sims/{sim_id}/delete_session',
     'Sim:listSimSessionEvents get /sims/{sim_id}/events/sessions',
+    'Sim:sendDownlinkPing post /sims/{sim_id}/downlink/ping',
     'Sim:enableSimTermination post /sims/{sim_id}/enable_termination',
     'Sim:disableSimTermination post /sims/{sim_id}/disable_termination',
     'Sim:terminateSim post /sims/{sim_id}/terminate',
@@ -48,7 +49,11 @@ it('is a valid OpenAPI document with these operations', () => {
 });
 
 it('has a handler for each operation', () => {
-  const { handlers } = createHandlers({ state: platform(), arcServer });
+  const { handlers } = createHandlers({
+    state: platform(),
+    arcServer,
+    network: new FakeArcNetwork(),
+  });
   for (const { operationId = '' } of backend.getOperations()) {
     expect(handlers[operationId]).toBeInstanceOf(Function);
   }

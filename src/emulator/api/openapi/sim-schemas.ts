@@ -58,6 +58,18 @@ export const simSchemas = {
     },
   },
   SetGroupRequest: { type: 'object', properties: { groupId: text } },
+  DownlinkPingRequest: {
+    type: 'object',
+    properties: {
+      numberOfPingRequests: { type: 'integer', minimum: 1, maximum: 5, default: 1 },
+      timeoutSeconds: { type: 'integer', minimum: 1, maximum: 3, default: 1 },
+    },
+  },
+  DownlinkPingResponse: {
+    type: 'object',
+    required: ['success'],
+    properties: { success: { type: 'boolean' }, rtt: text, stat: text },
+  },
   SimProfile: {
     type: 'object',
     required: ['iccid', 'primaryImsi'],

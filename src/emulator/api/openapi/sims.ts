@@ -70,6 +70,15 @@ export const simPaths: Paths = {
       responses: { '200': pageOf('Events', 'SessionEvent') },
     }),
   },
+  '/sims/{sim_id}/downlink/ping': {
+    post: operation('Sim', {
+      operationId: 'sendDownlinkPing',
+      summary: 'Pings the SIM through its tunnel.',
+      parameters: [simIdParameter],
+      requestBody: json('DownlinkPingRequest'),
+      responses: { '200': answer('Whether the SIM replied', 'DownlinkPingResponse') },
+    }),
+  },
   '/sims/{sim_id}/enable_termination': {
     post: action('enableSimTermination', 'Removes termination protection.'),
   },
