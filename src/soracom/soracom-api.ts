@@ -5,7 +5,12 @@
  * Every method rejects with an ApiError, with the abort reason, or with a UserError of kind `usage`
  * for an invalid SIM ID.
  */
-import type { CreatedSessionResponse, SessionEvent, SimResponse } from './client/responses.js';
+import type {
+  CreatedSessionResponse,
+  DownlinkPingResponse,
+  SessionEvent,
+  SimResponse,
+} from './client/responses.js';
 import type { SignIn } from './auth/sign-in.js';
 
 export interface SoracomApi {
@@ -53,6 +58,8 @@ export interface SoracomApi {
   terminateSim(simId: string): Promise<void>;
   /** Lists the latest session events of the past 32 days, newest first. */
   listSimSessionEvents(simId: string, limit: number): Promise<readonly SessionEvent[]>;
+  /** Makes SORACOM ping the SIM once, through its session, and wait up to 2 s for the reply. */
+  sendDownlinkPing(simId: string): Promise<DownlinkPingResponse>;
 }
 
 /** A SIM tag; the tag `name` contains the SIM's name. */

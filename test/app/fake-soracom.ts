@@ -65,6 +65,7 @@ export class FakeSoracom implements SoracomApi {
   session = NEW_SESSION;
   serverTime: number | undefined;
   operatorId: string | undefined;
+  isPingAnswered: () => boolean = () => true;
   /** Called with each call, before it takes effect. */
   onCall: (call: string) => void = () => undefined;
 
@@ -88,6 +89,9 @@ export class FakeSoracom implements SoracomApi {
   terminateSim = (simId: string) => this.#answer(`terminateSim ${simId}`, undefined);
   listSimSessionEvents = (simId: string, limit: number) =>
     this.#answer(`listSimSessionEvents ${simId} ${limit}`, this.events);
+
+  sendDownlinkPing = (simId: string) =>
+    this.#answer(`sendDownlinkPing ${simId}`, { success: this.isPingAnswered() });
 
   async getSim(simId: string): Promise<SimResponse> {
     const found = this.sims.find((one) => one.simId === simId);

@@ -59,6 +59,7 @@ async function callAll(client: SoracomClient): Promise<void> {
     enableSimTermination: () => client.enableSimTermination('8942'),
     terminateSim: () => client.terminateSim('8942'),
     listSimSessionEvents: () => client.listSimSessionEvents('8942', 10),
+    sendDownlinkPing: () => client.sendDownlinkPing('8942'),
     logout: () => client.logout(),
   };
   const methods = Object.entries(Object.getOwnPropertyDescriptors(SoracomClient.prototype))
@@ -120,6 +121,7 @@ it('sends what the document requires: body types, parameters, and no body if non
     'putSimTags',
     'renewArcSimCredentials',
     'searchSims',
+    'sendDownlinkPing',
     'setSimGroup',
     'switchUser',
     'terminateSim',

@@ -5,11 +5,13 @@ import {
   arcCredentialsResponse,
   createdSessionAnswer,
   createdSimAnswer,
+  downlinkPingAnswer,
   sessionEvents,
   simAnswer,
   simAnswers,
   type AuthResponse,
   type CreatedSessionResponse,
+  type DownlinkPingResponse,
   type SessionEvent,
   type SimResponse,
 } from './responses.js';
@@ -31,6 +33,8 @@ const DEFAULT_TIMEOUT = 30_000;
 const DEFAULT_DEADLINE = 120_000;
 /** The deadline is short, because a token that was not revoked expires anyway. */
 const LOGOUT_DEADLINE = 5_000;
+/** At most 3. A tunnel's round trip is much shorter. */
+const PING_TIMEOUT_SECONDS = 2;
 /** The API's maximum page size. */
 const PAGE_LENGTH = 100;
 
@@ -142,6 +146,12 @@ export class SoracomClient implements SoracomApi {
     const { LIST_SIM_SESSION_EVENTS } = operations;
     const events = await this.#list(LIST_SIM_SESSION_EVENTS, sessionEvents, path, limit);
     return events.toSorted((a, b) => (b.time ?? 0) - (a.time ?? 0)).slice(0, limit);
+  }
+
+  async sendDownlinkPing(simId: string): Promise<DownlinkPingResponse> {
+    const body = { numberOfPingRequests: 1, timeoutSeconds: PING_TIMEOUT_SECONDS };
+    const request = { path: simPath(simId, '/downlink/ping'), body };
+    return this.#call(operations.SEND_DOWNLINK_PING, downlinkPingAnswer, request);
   }
 
   /** Removes this run's secrets from the text. */

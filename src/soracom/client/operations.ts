@@ -143,3 +143,6 @@ export const TERMINATE_SIM = repeatable('POST', 'Sim:terminateSim', 'terminate t
     'Check with `arctun sim show`: an earlier attempt may have terminated the SIM.',
   ],
 });
+
+/** A repeated ping is another small packet, which changes nothing at SORACOM. */
+export const SEND_DOWNLINK_PING = repeatable('POST', 'Sim:sendDownlinkPing', 'ping the SIM');

@@ -1,6 +1,6 @@
 /**
- * Schemas for the API responses that arctun reads: AuthResponse, Sim, ArcSessionCreateResponse and
- * SessionEvent of the OpenAPI document. Members that arctun does not read are ignored.
+ * Schemas for the API responses that arctun reads: AuthResponse, Sim, ArcSessionCreateResponse,
+ * SessionEvent and DownlinkPingResponse of the OpenAPI document. Members that arctun does not read are ignored.
  */
 import * as z from 'zod/mini';
 import { Secret } from '../../lib/secrets/secret.js';
@@ -132,6 +132,10 @@ const sessionEvent = z.object({
 export type SessionEvent = z.infer<typeof sessionEvent>;
 
 export const sessionEvents = z.array(sessionEvent);
+
+/** The response to sendDownlinkPing. Without `success`, the result is unknown. */
+export const downlinkPingAnswer = z.object({ success: z.boolean() });
+export type DownlinkPingResponse = z.infer<typeof downlinkPingAnswer>;
 
 const refusalMessage = z.object({ code: text, message: z.string() });
 

@@ -108,6 +108,21 @@ describe('the requests on the wire', () => {
     ]);
   });
 
+  it('ask for one downlink ping, and report its result', async () => {
+    const call = 'POST /v1/sims/1/downlink/ping';
+    answering(call, json({ success: true, rtt: '1', stat: '' }));
+    expect(await client().sendDownlinkPing('1')).toEqual({ success: true });
+    expect(server.requests.map(({ body }) => body)).toEqual([
+      '{"numberOfPingRequests":1,"timeoutSeconds":2}',
+    ]);
+    answering(call, json({ success: false }));
+    expect(await client().sendDownlinkPing('1')).toEqual({ success: false });
+    answering(call, json({ rtt: '1' }));
+    await expect(client().sendDownlinkPing('1')).rejects.toMatchObject({
+      failure: 'unintelligible',
+    });
+  });
+
   it('escape the SIM ID and trim the endpoint', async () => {
     answering('GET /v1/sims/a%2Fb%3F', json({ simId: 'a/b?' }));
     await client({ endpoint: `${server.url}//` }).getSim('a/b?');

@@ -22,6 +22,7 @@ it.each<[operations.ApiOperation, string, string, boolean]>([
   [operations.SET_SIM_GROUP, 'POST', 'Sim:setSimGroup', true],
   [operations.ENABLE_SIM_TERMINATION, 'POST', 'Sim:enableSimTermination', true],
   [operations.TERMINATE_SIM, 'POST', 'Sim:terminateSim', true],
+  [operations.SEND_DOWNLINK_PING, 'POST', 'Sim:sendDownlinkPing', true],
 ])('%#: $permission', (operation, method, permission, repeatable) => {
   expect(operation).toMatchObject({ method, permission, repeatable });
 });
