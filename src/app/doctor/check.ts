@@ -19,6 +19,7 @@ export const CHECK_NAMES = [
   'name-servers',
   'unified-endpoint',
   'path-mtu',
+  'nat',
   'rival',
 ] as const;
 export type CheckName = (typeof CHECK_NAMES)[number];
@@ -39,6 +40,7 @@ export const LABELS: Readonly<Record<CheckName, string>> = {
   'name-servers': 'name servers',
   'unified-endpoint': 'Unified Endpoint',
   'path-mtu': 'path MTU',
+  nat: 'NAT',
   rival: 'other tunnels',
 };
 

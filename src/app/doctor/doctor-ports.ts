@@ -28,6 +28,8 @@ export interface DoctorOptions {
   readonly listeners: readonly WantedListener[];
   /** Whether to fix what can be fixed safely. */
   readonly fix: boolean;
+  /** Whether to measure how long a NAT keeps its mapping, which takes minutes. */
+  readonly nat: boolean;
   readonly pid: number;
   /** Folders that contain the control sockets of running tunnels. */
   readonly runFolders: readonly string[];
@@ -54,7 +56,7 @@ export interface DoctorSystem {
   makePrivate(path: string): Promise<void>;
 }
 
-export type AccountApi = Pick<SoracomApi, 'auth' | 'logout' | 'getSim'>;
+export type AccountApi = Pick<SoracomApi, 'auth' | 'logout' | 'getSim' | 'sendDownlinkPing'>;
 
 export interface DoctorPorts extends TunnelPorts, ShareTunnelPorts {
   readonly files: Files;

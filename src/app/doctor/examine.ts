@@ -20,11 +20,13 @@ import { checkFileAccess, type CheckedKeys, checkKeys, findConfig } from './conf
 import type { DoctorOptions, DoctorPorts } from './doctor-ports.js';
 import { checkLeftovers, fixFailure } from './leftover-check.js';
 import { checkPorts, checkStateFolder, checkSystem } from './machine-checks.js';
+import type { NatRequest } from './nat-probe.js';
 import { checkServerName } from './server-name-check.js';
-import { examineTunnel, type SimUser } from './tunnel-checks.js';
+import { examineTunnel, type SimUser, TUNNEL_CHECKS } from './tunnel-checks.js';
 
 /**
- * Resolves with one result for each of CHECK_NAMES, in that order. A failure that is only the
+ * Resolves with one result for each of CHECK_NAMES, in that order, but with `nat` only if
+ * `options.nat` is set. A failure that is only the
  * consequence of another one is not a problem of its own: such a check is skipped.
  *
  * @param onStep called with the name of each stage
@@ -42,7 +44,8 @@ export async function examine(
       ? [check, ...(await examineMachine(options, ports))]
       : [check, ...(await examineAll(arcConfig, options, ports, onStep))];
   const byName = new Map(results.map((result) => [result.name, result]));
-  return CHECK_NAMES.map((name) => byName.get(name) ?? skippedFor(name, 'config'));
+  const names = CHECK_NAMES.filter((name) => name !== 'nat' || options.nat);
+  return names.map((name) => byName.get(name) ?? skippedFor(name, 'config'));
 }
 
 /** Makes the checks that do not need arc.json. */
@@ -113,8 +116,24 @@ async function examineAll(
     tunnelConfig: keys.tunnelConfig,
     isSessionConfirmed: account.check.outcome === 'ok',
     suspect: [account.check, clock].find(isFatal)?.name,
+    nat: options.nat ? natRequest(arcConfig, account.check, onStep) : undefined,
   };
   return [...checks, ...(await examineTunnel(user, publicKey, background, options, ports))];
+}
+
+/** SORACOM pings only a SIM that it knows, and so the check of the SIM must have succeeded. */
+function natRequest(
+  { config: { simId, profile } }: LoadedArcConfig,
+  sim: Check,
+  onStep: (step: string) => void,
+): NatRequest {
+  const obstacle =
+    sim.outcome === 'failed'
+      ? skippedFor('nat', 'sim')
+      : sim.outcome === 'skipped'
+        ? { ...sim, name: 'nat' as const }
+        : undefined;
+  return { simId, profile, onStep, obstacle };
 }
 
 /**
@@ -127,8 +146,7 @@ function isFatal(check: Check): boolean {
 
 /** Skips the checks that need a tunnel. */
 function without(obstacle: CheckName): Check[] {
-  const names: CheckName[] = ['handshake', 'name-servers', 'unified-endpoint', 'path-mtu', 'rival'];
-  return names.map((name) => skippedFor(name, obstacle));
+  return TUNNEL_CHECKS.map((name) => skippedFor(name, obstacle));
 }
 
 /** Finds the process on this machine that is using the SIM. */

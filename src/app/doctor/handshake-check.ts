@@ -7,6 +7,7 @@ import type { UserspaceTunnel } from '../../tunnel/userspace-tunnel.js';
 import type { StatusReport } from '../status/status-report.js';
 import { type Check, type CheckName, failed, LABELS, ok, sentence, skipped } from './check.js';
 import type { DoctorPorts } from './doctor-ports.js';
+import type { NatRequest } from './nat-probe.js';
 
 /**
  * How long to wait for the handshake, in milliseconds: WireGuard repeats an initiation after 5 s
@@ -21,6 +22,8 @@ export interface Background {
   readonly isSessionConfirmed: boolean;
   /** The failed check that also explains a missing answer, such as a wrong clock. */
   readonly suspect: CheckName | undefined;
+  /** The request to measure the NAT; undefined if it was not made. */
+  readonly nat: NatRequest | undefined;
 }
 
 export async function checkOwnHandshake(

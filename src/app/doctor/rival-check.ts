@@ -28,8 +28,7 @@ export async function watchForRival(
   const over = new AbortController();
   let rival: Rival | undefined;
   tunnel.onRival((seen) => {
-    // Flows without a lost session may belong to an earlier process.
-    if (!seen.isCertain && !seen.isInDoubt) return;
+    if (!isRival(seen)) return;
     rival = seen;
     over.abort();
   });
@@ -46,6 +45,11 @@ export async function watchForRival(
   }
   signal.throwIfAborted();
   return rival;
+}
+
+/** Flows without a lost session may belong to an earlier process. */
+export function isRival({ isCertain, isInDoubt }: Rival): boolean {
+  return isCertain || isInDoubt;
 }
 
 export function rivalResult(rival: Pick<Rival, 'why'> | undefined): Check {

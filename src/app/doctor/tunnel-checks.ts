@@ -11,6 +11,7 @@ import { attempt, type Check, skipped, skippedFor } from './check.js';
 import type { DoctorOptions, DoctorPorts } from './doctor-ports.js';
 import { type Background, checkOwnHandshake, checkRunningHandshake } from './handshake-check.js';
 import { checkBudget, checkNameServers, checkUnifiedEndpoint } from './inside-checks.js';
+import { examineNat } from './nat-probe.js';
 import { checkPathMtu } from './path-mtu-check.js';
 import { rivalResult, runningRival, watchForRival } from './rival-check.js';
 
@@ -23,6 +24,16 @@ export interface SimUser {
   /** Any other process. */
   readonly holder: SimHolder | undefined;
 }
+
+/** The checks that need a tunnel. */
+export const TUNNEL_CHECKS = [
+  'handshake',
+  'name-servers',
+  'unified-endpoint',
+  'path-mtu',
+  'nat',
+  'rival',
+] as const;
 
 export async function examineTunnel(
   user: SimUser,
@@ -45,8 +56,7 @@ export async function examineTunnel(
 
 /** A second tunnel would disconnect the other process. */
 function unexamined(holder: string): Check[] {
-  const names = ['handshake', 'name-servers', 'unified-endpoint', 'path-mtu', 'rival'] as const;
-  return names.map((name) => skipped(name, holder));
+  return TUNNEL_CHECKS.map((name) => skipped(name, holder));
 }
 
 /** How long to wait, in milliseconds, for a command such as another `doctor` to end. */
@@ -103,18 +113,19 @@ async function examineRunning(
   const { report } = up;
   const handshake = checkRunningHandshake(report, background);
   const rival = runningRival(report);
-  const mtu = skipped('path-mtu', `arctun up (pid ${report.pid}) is using the SIM`);
+  const inUse = `arctun up (pid ${report.pid}) is using the SIM`;
+  const alone = [skipped('path-mtu', inUse), skipped('nat', inUse)];
   if (report.health !== 'up') {
     const names = skippedFor('name-servers', 'handshake');
     const endpoint = skippedFor('unified-endpoint', 'handshake');
-    return [handshake, names, endpoint, mtu, rival];
+    return [handshake, names, endpoint, ...alone, rival];
   }
   const budget = checkBudget(report);
   if (budget !== undefined) {
-    return [handshake, skippedFor('name-servers', 'unified-endpoint'), budget, mtu, rival];
+    return [handshake, skippedFor('name-servers', 'unified-endpoint'), budget, ...alone, rival];
   }
   const [names, endpoint] = await examineThrough(up, background, options, ports);
-  return [handshake, ...beside(rival, [names, endpoint, mtu]), rival];
+  return [handshake, ...beside(rival, [names, endpoint]), ...alone, rival];
 }
 
 /** Makes the checks inside the tunnel of a running `up` in userspace, over its control socket. */
@@ -157,7 +168,12 @@ async function examineOwn(
   { signal, nameServers }: DoctorOptions,
   ports: DoctorPorts,
 ): Promise<Check[]> {
-  const { tunnelConfig: config } = background;
+  const { nat: request } = background;
+  // Keepalives would keep the mapping that the check of the NAT waits to be forgotten.
+  const config =
+    request === undefined
+      ? background.tunnelConfig
+      : { ...background.tunnelConfig, persistentKeepalive: 0 };
   const { clock, entropy } = ports;
   const tunnel = await UserspaceTunnel.open(config, ports, { watchForRivals: true });
   try {
@@ -166,35 +182,59 @@ async function examineOwn(
     );
     if (handshake.outcome !== 'ok') return [handshake, ...unshaken()];
     const watching = watchForRival(tunnel, clock, signal);
-    const [[names, mtu], endpoint] = await Promise.all([
+    const [{ names, mtu, server }, endpoint] = await Promise.all([
       checkNamesAndMtu(),
       attempt('unified-endpoint', signal, () => checkUnifiedEndpoint(tunnel, signal)),
       watching,
     ]);
     const rival = rivalResult(await watching);
-    return [handshake, ...beside(rival, [names, endpoint, mtu]), rival];
+    const nat = await checkNatOf(server, rival);
+    return [handshake, ...beside(rival, [names, endpoint, mtu]), ...nat, rival];
   } finally {
     await tunnel.close({ gracePeriod: 0 });
   }
 
-  async function checkNamesAndMtu(): Promise<readonly [Check, Check]> {
+  async function checkNamesAndMtu(): Promise<NamesAndMtu> {
     let server: string | undefined;
     const names = await attempt('name-servers', signal, async () => {
       const found = await checkNameServers(nameServers, tunnel, entropy, signal);
       [server] = found.answering;
       return found.check;
     });
-    if (server === undefined) return [names, skippedFor('path-mtu', 'name-servers')];
+    if (server === undefined) {
+      return { names, mtu: skippedFor('path-mtu', 'name-servers'), server };
+    }
     const where = { server, config, signal };
     const mtu = await attempt('path-mtu', signal, () =>
       checkPathMtu(where, tunnel.datagramDialer, { clock, entropy }),
     );
-    return [names, mtu];
+    return { names, mtu, server };
+  }
+
+  async function checkNatOf(server: string | undefined, rival: Check): Promise<Check[]> {
+    if (request === undefined) return [];
+    if (rival.outcome === 'failed') return [skippedFor('nat', 'rival')];
+    if (server === undefined) return [skippedFor('nat', 'name-servers')];
+    const { persistentKeepalive, configName } = background.tunnelConfig;
+    const { onStep } = request;
+    const natOptions = { persistentKeepalive, source: configName.source, signal, onStep };
+    return [
+      await attempt('nat', signal, () =>
+        examineNat(request, { tunnel, server }, natOptions, ports),
+      ),
+    ];
   }
 }
 
+interface NamesAndMtu {
+  readonly names: Check;
+  readonly mtu: Check;
+  /** A name server that answers. */
+  readonly server: string | undefined;
+}
+
 function unshaken(): Check[] {
-  const names = ['name-servers', 'unified-endpoint', 'path-mtu', 'rival'] as const;
+  const names = TUNNEL_CHECKS.filter((name) => name !== 'handshake');
   return names.map((name) => skippedFor(name, 'handshake'));
 }
 

@@ -32,6 +32,11 @@ export const doctorFlags = {
     description:
       'Fix what is safe to fix: the mode of arc.json, what a killed "up" left behind, and a missing state folder.',
   },
+  nat: {
+    type: 'boolean',
+    description:
+      'Also measure whether a NAT keeps its mapping for the keepalive interval of arc.json; takes up to four minutes.',
+  },
   json: { type: 'boolean', description: 'Print the results as JSON.' },
   ...grouped('Tunnel', { mode: tunnelFlags.mode }),
   'forward-listen': forwardFlags['forward-listen'],
@@ -56,6 +61,7 @@ export async function runDoctor(flags: DoctorFlags, context: Context): Promise<n
     nameServers: nameServers(flags.dns),
     listeners: wantedListeners(flags),
     fix: flags.fix,
+    nat: flags.nat,
     pid: process.pid,
     runFolders: context.runFolders(),
     stateFolder: context.stateFolder(),

@@ -13,7 +13,7 @@ const { signal } = new AbortController();
 
 function background(change: Partial<Background> = {}, host = 'arc.example'): Background {
   const tunnelConfig = { endpoint: { host, port: 11010 } } as Background['tunnelConfig'];
-  return { tunnelConfig, isSessionConfirmed: false, suspect: undefined, ...change };
+  return { tunnelConfig, isSessionConfirmed: false, suspect: undefined, nat: undefined, ...change };
 }
 
 function own(reason: Silence, known: Background) {

@@ -1,0 +1,260 @@
+import { checkNat, type NatOptions, type NatProbe } from '../../../src/app/doctor/nat-check.js';
+import { pause } from '../../../src/lib/waits.js';
+import { FakeClock } from '../../support/fakes/fake-clock.js';
+
+/** WireGuard acknowledges data after this time, if there is nothing else to send. */
+const ACKNOWLEDGMENT = 10_000;
+const PING_TIMEOUT = 2_000;
+
+/** A tunnel behind a NAT that forgets a mapping after `lifetime` milliseconds of silence. */
+class Nat implements NatProbe {
+  readonly clock = new FakeClock();
+  readonly lifetime: number;
+  readonly steps: string[] = [];
+  /** The silence before each ping that follows a silence, in milliseconds. */
+  readonly silences: number[] = [];
+  /** Which pings are lost by chance, in order. */
+  losses: boolean[] = [];
+  isPingPossible = true;
+  areNamesAnswered = true;
+  /** The interval of other messages, in milliseconds. */
+  noise = Infinity;
+  rival = false;
+  pings = 0;
+  opened = 0;
+  #messages = 0;
+  #lastUse: number;
+  #isSilent = false;
+
+  constructor(lifetime: number) {
+    this.lifetime = lifetime;
+    this.#lastUse = this.clock.now();
+  }
+
+  pingFromSoracom(): Promise<boolean> {
+    this.pings++;
+    const silence = this.clock.now() - this.#lastUse;
+    // A ping right after the exchange checks only that pings still arrive.
+    if (this.#isSilent && silence > 0) this.silences.push(silence);
+    this.#isSilent = false;
+    const isMapped = silence < this.lifetime;
+    const isLost = this.losses.shift() ?? false;
+    if (!isMapped || isLost || !this.isPingPossible) return this.#timeOut();
+    this.#use();
+    return Promise.resolve(true);
+  }
+
+  openMapping(): Promise<boolean> {
+    this.opened++;
+    if (!this.areNamesAnswered) return Promise.resolve(false);
+    this.#use();
+    this.#isSilent = true;
+    const exchange = this.opened;
+    this.clock.startTimer(ACKNOWLEDGMENT, () => {
+      if (this.opened === exchange) this.#use();
+    });
+    if (this.noise < Infinity) this.#makeNoise();
+    return Promise.resolve(true);
+  }
+
+  traffic(): Promise<number> {
+    return Promise.resolve(this.#messages);
+  }
+
+  hasRival(): boolean {
+    return this.rival;
+  }
+
+  /** Passes the time until the check has ended. */
+  async check(change: Partial<NatOptions> = {}) {
+    const checking = checkNat(
+      {
+        persistentKeepalive: 60_000,
+        source: 'arc.json',
+        signal: new AbortController().signal,
+        onStep: (step) => this.steps.push(step),
+        ...change,
+      },
+      this,
+      this.clock,
+    );
+    let isOver = false as boolean;
+    const over = () => (isOver = true);
+    checking.then(over, over);
+    for (;;) {
+      for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setImmediate(resolve));
+      if (isOver) return checking;
+      this.clock.advance(100);
+    }
+  }
+
+  async #timeOut(): Promise<boolean> {
+    await pause(PING_TIMEOUT, this.clock);
+    return false;
+  }
+
+  #use(): void {
+    this.#messages++;
+    this.#lastUse = this.clock.now();
+  }
+
+  #makeNoise(): void {
+    this.clock.startTimer(this.noise, () => {
+      this.#use();
+      this.#makeNoise();
+    });
+  }
+}
+
+const lost = (text: string, remedy: string) => ({
+  name: 'nat',
+  outcome: 'failed',
+  kind: 'tunnel',
+  text,
+  remedy,
+});
+
+it('accepts a mapping that is kept for the keepalive interval', async () => {
+  const nat = new Nat(70_000);
+  expect(await nat.check()).toEqual({
+    name: 'nat',
+    outcome: 'ok',
+    text: 'Any NAT on the way keeps its mapping for at least 60 s.',
+  });
+  // The silence starts after the acknowledgment, and no longer silence is needed.
+  expect(nat.silences).toHaveLength(1);
+  expect(nat.silences[0]).toBeGreaterThanOrEqual(60_000);
+  expect(nat.silences[0]).toBeLessThan(61_000);
+  expect(nat.steps).toEqual([
+    'Asking SORACOM to ping this SIM',
+    'Sending nothing for 60 s, to see whether a NAT keeps its mapping',
+  ]);
+});
+
+it.each([
+  [50_000, 25, 60],
+  [26_000, 25, 60],
+  [20_000, 15, 25],
+])(
+  'finds a shorter interval for a mapping that is lost after %i ms',
+  async (lifetime, kept, gone) => {
+    const nat = new Nat(lifetime);
+    expect(await nat.check()).toEqual({
+      ...lost(
+        'SORACOM does not reach this SIM after 60 s of silence.',
+        `Set "persistentKeepalive": ${kept} in arc.json, because a mapping was kept for ${kept} s.`,
+      ),
+      cause: expect.stringContaining(`forgets the tunnel's mapping within ${gone} s`) as string,
+    });
+  },
+);
+
+it('names the shortest interval that was lost, if none was kept', async () => {
+  const nat = new Nat(12_000);
+  expect(await nat.check()).toMatchObject(
+    lost(
+      'SORACOM does not reach this SIM after 60 s of silence.',
+      'Set "persistentKeepalive" in arc.json to less than 15.',
+    ),
+  );
+  expect(nat.silences.map((silence) => Math.floor(silence / 1000))).toEqual([60, 25, 15]);
+});
+
+it.each([
+  [25_000, [25, 15]],
+  [4_000, [4, 2]],
+  [90_000, [90, 60]],
+])('tries shorter intervals than %i ms', async (persistentKeepalive, silences) => {
+  const nat = new Nat(silences[1]! * 1000 + 1_000);
+  await nat.check({ persistentKeepalive });
+  expect(nat.silences.map((silence) => Math.floor(silence / 1000))).toEqual(silences);
+});
+
+it('does not suggest an interval below one second', async () => {
+  expect(await new Nat(500).check({ persistentKeepalive: 1_000 })).toMatchObject({
+    remedy: 'Make the NAT or firewall keep UDP mappings for longer.',
+  });
+});
+
+it.each([1, 9, 10, 11])(
+  'does not take the acknowledgment for a kept mapping with an interval of %i s',
+  async (seconds) => {
+    const nat = new Nat(seconds * 1000 - 100);
+    expect(await nat.check({ persistentKeepalive: seconds * 1000 })).toMatchObject({
+      outcome: 'failed',
+    });
+    expect(Math.max(...nat.silences)).toBeLessThan(seconds * 1000 + 600);
+  },
+);
+
+it('measures 60 s without an interval, and at most 120 s', async () => {
+  expect((await new Nat(1e9).check({ persistentKeepalive: 0 })).text).toContain('60 s');
+  const long = new Nat(1e9);
+  expect((await long.check({ persistentKeepalive: 300_000 })).text).toBe(
+    'Any NAT on the way keeps its mapping for at least 120 s, which is the longest time that can be measured.',
+  );
+  expect(long.silences[0]).toBeLessThan(121_000);
+});
+
+it('is skipped if SORACOM cannot ping the SIM at all', async () => {
+  const nat = new Nat(1e9);
+  nat.isPingPossible = false;
+  expect(await nat.check()).toEqual({
+    name: 'nat',
+    outcome: 'skipped',
+    text: 'Skipped: SORACOM cannot ping this SIM, and so the NAT cannot be measured.',
+  });
+  expect([nat.pings, nat.opened]).toEqual([2, 0]);
+});
+
+it('repeats a ping that is lost by chance', async () => {
+  const nat = new Nat(1e9);
+  nat.losses = [true, false, true];
+  expect(await nat.check()).toMatchObject({ outcome: 'ok' });
+  expect(nat.pings).toBe(4);
+});
+
+it('says nothing if pings do not arrive any more, even with a new mapping', async () => {
+  const nat = new Nat(1e9);
+  nat.losses = [false, true, true, true, true];
+  expect(await nat.check()).toMatchObject({
+    outcome: 'skipped',
+    text: 'Skipped: SORACOM could not ping this SIM again after 60 s of silence.',
+  });
+});
+
+it('says nothing if the name server stops answering', async () => {
+  const nat = new Nat(1e9);
+  nat.areNamesAnswered = false;
+  expect(await nat.check()).toMatchObject({ outcome: 'skipped' });
+});
+
+it('says nothing if other messages pass through the tunnel', async () => {
+  const nat = new Nat(1e9);
+  nat.noise = 9_000;
+  expect(await nat.check()).toMatchObject({
+    outcome: 'skipped',
+    text: 'Skipped: the tunnel was never silent for 60 s.',
+  });
+  expect(nat.pings).toBe(1);
+});
+
+it('blames a rival instead of the NAT', async () => {
+  const nat = new Nat(50_000);
+  nat.rival = true;
+  expect(await nat.check()).toMatchObject({
+    outcome: 'skipped',
+    text: 'Skipped: first fix the problem with "other tunnels".',
+  });
+});
+
+it('ends at once when it is stopped', async () => {
+  const nat = new Nat(1e9);
+  const stop = new AbortController();
+  const reason = new Error('stopped');
+  nat.clock.startTimer(20_000, () => stop.abort(reason));
+  const before = nat.clock.now();
+  await expect(nat.check({ signal: stop.signal })).rejects.toBe(reason);
+  expect(nat.clock.now() - before).toBeLessThan(20_200);
+  expect(nat.pings).toBe(1);
+});
