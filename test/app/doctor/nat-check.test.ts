@@ -19,6 +19,8 @@ class Nat implements NatProbe {
   areNamesAnswered = true;
   /** The interval of other messages, in milliseconds. */
   noise = Infinity;
+  /** Whether another message follows each exchange. */
+  hasLateMessage = false;
   rival = false;
   pings = 0;
   opened = 0;
@@ -53,6 +55,7 @@ class Nat implements NatProbe {
     this.clock.startTimer(ACKNOWLEDGMENT, () => {
       if (this.opened === exchange) this.#use();
     });
+    if (this.hasLateMessage) this.clock.startTimer(200, () => this.#use());
     if (this.noise < Infinity) this.#makeNoise();
     return Promise.resolve(true);
   }
@@ -186,6 +189,12 @@ it.each([1, 9, 10, 11])(
     expect(Math.max(...nat.silences)).toBeLessThan(seconds * 1000 + 600);
   },
 );
+
+it('does not take a late message for the acknowledgment', async () => {
+  const nat = new Nat(8_900);
+  nat.hasLateMessage = true;
+  expect(await nat.check({ persistentKeepalive: 9_000 })).toMatchObject({ outcome: 'failed' });
+});
 
 it('measures 60 s without an interval, and at most 120 s', async () => {
   expect((await new Nat(1e9).check({ persistentKeepalive: 0 })).text).toContain('60 s');
