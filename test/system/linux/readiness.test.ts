@@ -4,7 +4,6 @@ import { closeSync, readSync, writeSync } from 'node:fs';
 import { constants } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { jest } from '@jest/globals';
 import { type Libc, loadLibc } from '../../../src/system/linux/libc.js';
 import { LoopReadiness } from '../../../src/system/linux/loop-readiness.js';
 import type { Readiness, Watch } from '../../../src/system/linux/readiness.js';
@@ -21,8 +20,6 @@ const O_NONBLOCK = 0x800;
 const IGNORE = { onReadable: () => false, onWritable: () => undefined };
 
 // A busy machine is slow to start processes.
-jest.setTimeout(60_000);
-
 describe.each([
   ['the event loop', 'loop-readiness.js', LoopReadiness],
   ['a thread', 'thread-readiness.js', ThreadReadiness],

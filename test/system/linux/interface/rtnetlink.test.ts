@@ -1,6 +1,5 @@
 import { constants } from 'node:os';
 
-import { jest } from '@jest/globals';
 import { type Libc, loadLibc } from '../../../../src/system/linux/libc.js';
 import { NetlinkError } from '../../../../src/system/linux/interface/netlink-socket.js';
 import { Rtnetlink } from '../../../../src/system/linux/interface/rtnetlink.js';
@@ -12,8 +11,6 @@ import { WatchedLibc } from '../../../support/watched-libc.js';
 const prefix = (text: string) => parseIpPrefix(text)!;
 
 // A busy machine is slow to start processes.
-jest.setTimeout(60_000);
-
 // iproute2 reads back the changes.
 describeWith(['linux', 'koffi', 'root', 'tun', 'ip'], 'rtnetlink', () => {
   let libc: WatchedLibc;

@@ -4,7 +4,6 @@ import { readdirSync, readlinkSync } from 'node:fs';
 import { constants } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { jest } from '@jest/globals';
 import { PACKET_HEADROOM, PACKET_TAILROOM } from '../../../../src/lib/packet-slot.js';
 import { type Libc, loadLibc } from '../../../../src/system/linux/libc.js';
 import { LoopReadiness } from '../../../../src/system/linux/loop-readiness.js';
@@ -36,8 +35,6 @@ const TCP_HEADER = 20;
 const PACKET = VIRTIO_NET_HEADER_LENGTH;
 
 // A busy machine is slow to start processes.
-jest.setTimeout(60_000);
-
 describeWith(['linux', 'koffi', 'root', 'tun', 'ip', 'ping'], 'a tun device', () => {
   let real: Libc;
   let libc: WatchedLibc;

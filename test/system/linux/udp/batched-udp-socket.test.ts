@@ -2,7 +2,6 @@ import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 import { constants } from 'node:os';
 
-import { jest } from '@jest/globals';
 import {
   type BatchedUdpOptions,
   batchedUdpSockets,
@@ -21,8 +20,6 @@ const UDP_SEGMENT = '17 103';
 const PACKET_INFO: Record<string, string> = { '127.0.0.1': '0 8', '::1': '41 50' };
 
 // A busy machine is slow to start processes.
-jest.setTimeout(60_000);
-
 describeWith(['linux', 'koffi'], 'datagrams in batches', () => {
   let real: Libc;
   let libc: WatchedLibc;
