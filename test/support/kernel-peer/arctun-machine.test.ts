@@ -10,10 +10,22 @@ const NEEDS = ['root', 'linux', 'ip', 'wg', 'nft', 'ethtool', 'qemu-system-x86_6
 const MINUTES = 60_000;
 
 describeWith([...NEEDS, 'kernel-peer'], 'the link of the machine', () => {
+  let server: WireGuardGoServer | undefined;
+  function closed(): Promise<void> {
+    const closing = server!.close();
+    server = undefined;
+    return closing;
+  }
+  // Only a failed test has not closed its server.
+  afterEach(async () => {
+    server?.allowStrays();
+    await server?.close();
+  });
+
   it(
     'fails a test after a query to a name server, or a connection to an inner address',
     async () => {
-      const server = new WireGuardGoServer();
+      server = new WireGuardGoServer();
       const machine = await bootMachine(server);
       const wire = server.wire!;
       await machine.run(`ping -c 1 -W 60 ${SERVER_OUTSIDE} || true`, 4 * MINUTES);
@@ -29,7 +41,7 @@ describeWith([...NEEDS, 'kernel-peer'], 'the link of the machine', () => {
         limit: 4 * MINUTES,
         turn: () => pause(200),
       });
-      await expect(server.close()).rejects.toThrow(leaks.join('; '));
+      await expect(closed()).rejects.toThrow(leaks.join('; '));
     },
     12 * MINUTES,
   );
