@@ -11,6 +11,7 @@ export default {
   testTimeout: LEAST_TIMEOUT,
   testEnvironment: `${root}/test/support/runner/watched-environment.js`,
   testEnvironmentOptions: { leastTimeout: LEAST_TIMEOUT },
+  setupFilesAfterEnv: [`${root}/test/support/runner/count-packets.ts`],
   // Many tests wait for the timers of foreign peers, so three files run at once even on two cores.
   maxWorkers: 3,
   // A worker keeps the modules of each file that it has run, and garbage collection then makes it several times slower.

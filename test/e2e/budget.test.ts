@@ -10,6 +10,7 @@ import dnsPacket from 'dns-packet';
 
 import { type EmulatorProcess, startEmulatorProcess } from '../support/emulator-process.js';
 import { FakeWallClock } from '../support/foreign/faketime.js';
+import { acceptDatagrams } from '../support/foreign/private-network.js';
 import { ARCTUN, type Finished, Processes, type TestProcess } from '../support/processes.js';
 import { describeWith } from '../support/runner/requirements.js';
 import { until } from '../support/until.js';
@@ -104,13 +105,15 @@ describeWith(['faketime'], 'a traffic budget', () => {
 
   async function lookUp(address: string): Promise<string> {
     const socket = createSocket('udp4');
+    const port = Number(address.split(':')[1]);
+    acceptDatagrams(port);
     const query = {
       type: 'query' as const,
       id: 7,
       questions: [{ type: 'A' as const, name: 'a.test' }],
     };
     const answered = once(socket, 'message') as Promise<[Buffer]>;
-    socket.send(dnsPacket.encode(query), Number(address.split(':')[1]), '127.0.0.1');
+    socket.send(dnsPacket.encode(query), port, '127.0.0.1');
     const [message] = await answered;
     socket.close();
     return (dnsPacket.decode(message) as unknown as { rcode: string }).rcode;

@@ -17,7 +17,6 @@ import { join } from 'node:path';
 
 import { type EmulatorProcess, startEmulatorProcess } from '../support/emulator-process.js';
 import { readPcapng } from '../support/foreign/pcapng-reader.js';
-import { usePrivateNetwork } from '../support/foreign/private-network.js';
 import { ARCTUN, Processes, type TestProcess } from '../support/processes.js';
 import { describeWith } from '../support/runner/requirements.js';
 
@@ -26,7 +25,7 @@ let emulator: EmulatorProcess;
 let folder: string;
 let capture: string;
 
-usePrivateNetwork(processes);
+afterAll(() => processes.close());
 beforeAll(async () => {
   emulator = await startEmulatorProcess(processes);
 }, 60_000);

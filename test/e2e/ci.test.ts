@@ -13,7 +13,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { type EmulatorProcess, startEmulatorProcess } from '../support/emulator-process.js';
-import { usePrivateNetwork } from '../support/foreign/private-network.js';
 import { ARCTUN, type Finished, Processes, REPOSITORY } from '../support/processes.js';
 import { describeWith } from '../support/runner/requirements.js';
 
@@ -31,7 +30,7 @@ let folder: string;
 /** The SAM user of the page, with exactly the permissions that it lists. */
 let user: NodeJS.ProcessEnv;
 
-usePrivateNetwork(processes);
+afterAll(() => processes.close());
 beforeAll(async () => {
   emulator = await startEmulatorProcess(processes);
   const [policy] = blocks('json').map(

@@ -28,6 +28,9 @@ const FREE_PORTS = ['--forward-listen', '127.0.0.1:0', '--proxy-listen', '127.0.
 /** Without Linux and koffi, the interfaces cannot be listed. */
 const OPTIONAL = ['leftovers'];
 
+/** Has a label that is too long for DNS, so that resolvers find nothing without sending a query. */
+const IMPOSSIBLE_NAME = `${'arc'.repeat(22)}.invalid`;
+
 const processes = new Processes();
 let emulator: EmulatorProcess;
 let folder: string;
@@ -168,9 +171,9 @@ it('finds a wrong server key', async () => {
 
 it('finds a server name that does not exist', async () => {
   const { arcServerEndpoint } = read().arcSessionStatus;
-  change((config) => (config.arcSessionStatus.arcServerEndpoint = 'arc.invalid:11010'));
+  change((config) => (config.arcSessionStatus.arcServerEndpoint = `${IMPOSSIBLE_NAME}:11010`));
   const found = await doctor.expectProblem(
-    { name: 'server-name', code: 5, cause: /arc\.invalid|did not answer|no route/ },
+    { name: 'server-name', code: 5, cause: /ENOTFOUND/ },
     FREE_PORTS,
     { env: withoutCredentials() },
   );

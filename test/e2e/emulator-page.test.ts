@@ -8,6 +8,7 @@ import { join } from 'node:path';
 
 import { type EmulatorProcess, startEmulatorProcess } from '../support/emulator-process.js';
 import { DevTools, type DevToolsPage } from '../support/foreign/devtools.js';
+import { acceptDatagrams } from '../support/foreign/private-network.js';
 import { ARCTUN, Processes } from '../support/processes.js';
 import { describeWith } from '../support/runner/requirements.js';
 import { until } from '../support/until.js';
@@ -49,6 +50,7 @@ async function startUp(): Promise<void> {
   await Promise.all([once(service, 'listening'), once(datagrams, 'listening')]);
   datagrams.on('message', (payload, { port }) => datagrams.send(payload.reverse(), port));
   const { port } = service.address() as AddressInfo;
+  acceptDatagrams(datagrams.address().port);
   const forwards = [`8080:127.0.0.1:${port}`, `5000:127.0.0.1:${datagrams.address().port}/udp`];
   const flags = ['--forward-listen', '127.0.0.1:0', '--proxy-listen', 'off'];
   const words = ['up', ...flags, ...forwards.flatMap((forward) => ['-R', forward])];

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 
 import { type EmulatorProcess, startEmulatorProcess } from '../support/emulator-process.js';
-import { acceptDatagrams, usePrivateNetwork } from '../support/foreign/private-network.js';
+import { acceptDatagrams } from '../support/foreign/private-network.js';
 import { ARCTUN, type Finished, Processes, type TestProcess } from '../support/processes.js';
 import { until } from '../support/until.js';
 
@@ -21,7 +21,7 @@ let forwarder: string;
 let pages: string;
 let proxy: string;
 
-usePrivateNetwork(processes);
+afterAll(() => processes.close());
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'arctun-fleet-'));
   mkdirSync(join(folder, 'sims'));

@@ -19,7 +19,6 @@ import {
   type EmulatorProcess,
   startEmulatorProcess,
 } from '../support/emulator-process.js';
-import { usePrivateNetwork } from '../support/foreign/private-network.js';
 import { ARCTUN, Processes, REPOSITORY } from '../support/processes.js';
 import { describeWith } from '../support/runner/requirements.js';
 import { until } from '../support/until.js';
@@ -43,7 +42,7 @@ let emulator: EmulatorProcess;
 let folder: string;
 let before: readonly EmulatedSim[];
 
-usePrivateNetwork(processes);
+afterAll(() => processes.close());
 beforeAll(async () => {
   emulator = await startEmulatorProcess(processes);
 }, 60_000);

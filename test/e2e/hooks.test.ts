@@ -5,7 +5,6 @@ import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 
 import { type EmulatorProcess, startEmulatorProcess } from '../support/emulator-process.js';
-import { usePrivateNetwork } from '../support/foreign/private-network.js';
 import { ARCTUN, Processes, type TestProcess } from '../support/processes.js';
 import { until } from '../support/until.js';
 
@@ -14,7 +13,7 @@ let emulator: EmulatorProcess;
 let folder: string;
 let arcJson: object;
 
-usePrivateNetwork(processes);
+afterAll(() => processes.close());
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'arctun-hooks-'));
   emulator = await startEmulatorProcess(processes);

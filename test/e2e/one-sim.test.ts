@@ -4,7 +4,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { type EmulatorProcess, startEmulatorProcess } from '../support/emulator-process.js';
-import { usePrivateNetwork } from '../support/foreign/private-network.js';
 import { ARCTUN, type Finished, Processes, type TestProcess } from '../support/processes.js';
 import { describeWith } from '../support/runner/requirements.js';
 
@@ -14,7 +13,7 @@ let emulator: EmulatorProcess;
 let folder: string;
 let up: TestProcess;
 
-usePrivateNetwork(processes);
+afterAll(() => processes.close());
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'arctun-one-sim-'));
   emulator = await startEmulatorProcess(processes);

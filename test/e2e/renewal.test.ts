@@ -9,7 +9,6 @@ import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 
 import { type EmulatorProcess, startEmulatorProcess } from '../support/emulator-process.js';
-import { usePrivateNetwork } from '../support/foreign/private-network.js';
 import { ARCTUN, Processes, type TestProcess } from '../support/processes.js';
 import { until } from '../support/until.js';
 
@@ -142,7 +141,7 @@ async function expectRenewal(change: (tunnel: RunningTunnel) => Promise<unknown>
 describe('a tunnel', () => {
   const running = new Map<string, Promise<void>>();
 
-  usePrivateNetwork(processes);
+  afterAll(() => processes.close());
   beforeAll(() => {
     for (const [name, run] of Object.entries(CASES)) {
       const outcome = run();

@@ -167,7 +167,8 @@ async function importConfig(): Promise<void> {
 }
 
 async function krypton(): Promise<void> {
-  const cellular = ['bootstrap', 'cellular', '--config', 'cellular.json'];
+  const metadata = ['--metadata-endpoint', emulator.metadata];
+  const cellular = ['bootstrap', 'cellular', '--config', 'cellular.json', ...metadata];
   await run([...cellular, '--endpoint', recorder.url], 0);
   await run([...cellular, '--endpoint', `${recorder.url}/nowhere`], 4);
   const fake = join(folder, 'krypton-cli');

@@ -5,7 +5,6 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 
 import { type EmulatorProcess, startEmulatorProcess } from '../support/emulator-process.js';
-import { usePrivateNetwork } from '../support/foreign/private-network.js';
 import { ARCTUN, type Finished, Processes } from '../support/processes.js';
 import { describeWith } from '../support/runner/requirements.js';
 
@@ -13,7 +12,7 @@ const processes = new Processes();
 let emulator: EmulatorProcess;
 let folder: string;
 
-usePrivateNetwork(processes);
+afterAll(() => processes.close());
 beforeAll(async () => {
   emulator = await startEmulatorProcess(processes);
 }, 60_000);

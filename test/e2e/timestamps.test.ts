@@ -6,7 +6,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { type EmulatorProcess, startEmulatorProcess } from '../support/emulator-process.js';
-import { usePrivateNetwork } from '../support/foreign/private-network.js';
 import { ARCTUN, type Finished, Processes, REPOSITORY } from '../support/processes.js';
 import { describeWith } from '../support/runner/requirements.js';
 
@@ -18,7 +17,7 @@ let emulator: EmulatorProcess;
 let folder: string;
 let state: string;
 
-usePrivateNetwork(processes);
+afterAll(() => processes.close());
 beforeAll(async () => {
   emulator = await startEmulatorProcess(processes);
 }, 60_000);

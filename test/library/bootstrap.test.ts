@@ -8,11 +8,10 @@ import {
   type BootstrapRescueError,
 } from '../../src/index.js';
 import { publicKeyOf } from '../../src/crypto/key-pair.js';
-import { usePrivateNetwork } from '../support/foreign/private-network.js';
 import { EmulatedAccount, failureOf } from './emulated-account.js';
 
 let account: EmulatedAccount;
-usePrivateNetwork({ close: () => account.close() });
+afterAll(() => account.close());
 beforeAll(async () => {
   account = await EmulatedAccount.start();
 });

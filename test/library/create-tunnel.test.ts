@@ -1,12 +1,11 @@
 import { once } from 'node:events';
 
 import { bootstrap, createTunnel } from '../../src/index.js';
-import { usePrivateNetwork } from '../support/foreign/private-network.js';
 import { EmulatedAccount, failureOf } from './emulated-account.js';
 
 let account: EmulatedAccount;
 let config: string;
-usePrivateNetwork({ close: () => account.close() });
+afterAll(() => account.close());
 beforeAll(async () => {
   account = await EmulatedAccount.start();
   config = account.path('arc.json');

@@ -17,16 +17,13 @@ import { loadTunnelConfig } from '../../src/app/config/load-arc-config.js';
 import { rereading } from '../../src/library/renewal.js';
 import { systemFiles } from '../../src/system/files/files.js';
 import { until } from '../support/until.js';
-import { usePrivateNetwork } from '../support/foreign/private-network.js';
 import { EmulatedAccount, failureOf } from './emulated-account.js';
 
 let account: EmulatedAccount;
 const open: UserspaceTunnel[] = [];
-usePrivateNetwork({
-  close: async () => {
-    await Promise.all(open.map((tunnel) => tunnel.close({ gracePeriod: 0 })));
-    await account.close();
-  },
+afterAll(async () => {
+  await Promise.all(open.map((tunnel) => tunnel.close({ gracePeriod: 0 })));
+  await account.close();
 });
 beforeAll(async () => {
   account = await EmulatedAccount.start();

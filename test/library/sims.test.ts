@@ -9,13 +9,12 @@ import {
   terminateSim,
 } from '../../src/index.js';
 import { REPOSITORY } from '../support/processes.js';
-import { usePrivateNetwork } from '../support/foreign/private-network.js';
 import { EmulatedAccount, failureOf } from './emulated-account.js';
 
 let account: EmulatedAccount;
 let simId: string;
 let path: string;
-usePrivateNetwork({ close: () => account.close() });
+afterAll(() => account.close());
 beforeAll(async () => {
   account = await EmulatedAccount.start();
   path = account.path('arc.json');

@@ -3,11 +3,10 @@ import { setTimeout as pause } from 'node:timers/promises';
 
 import type { LambdaSandbox } from '../../support/lambda/main.js';
 import { answerOf, LambdaLab, logged } from '../../support/foreign/lambda-lab.js';
-import { usePrivateNetwork } from '../../support/foreign/private-network.js';
 import { describeWith, LAMBDA_SANDBOX } from '../../support/runner/requirements.js';
 
 const lab = new LambdaLab();
-usePrivateNetwork(lab);
+afterAll(() => lab.close());
 beforeAll(() => lab.start(), 120_000);
 afterEach(() => lab.closeSandboxes());
 

@@ -5,7 +5,6 @@ import { join } from 'node:path';
 
 import { type LambdaSandbox, nodeFunction } from '../../support/lambda/main.js';
 import { answerOf, freePort, LambdaLab, logged } from '../../support/foreign/lambda-lab.js';
-import { usePrivateNetwork } from '../../support/foreign/private-network.js';
 import { until } from '../../support/until.js';
 import {
   describeWith,
@@ -14,7 +13,7 @@ import {
 } from '../../support/runner/requirements.js';
 
 const lab = new LambdaLab();
-usePrivateNetwork(lab);
+afterAll(() => lab.close());
 beforeAll(() => lab.start(), 120_000);
 afterEach(() => lab.closeSandboxes());
 

@@ -5,13 +5,12 @@ import { join } from 'node:path';
 
 import type { LambdaSandbox } from '../../support/lambda/main.js';
 import { answerOf, LambdaLab, type LabOptions, logged } from '../../support/foreign/lambda-lab.js';
-import { usePrivateNetwork } from '../../support/foreign/private-network.js';
 import { REPOSITORY, type TestProcess } from '../../support/processes.js';
 import { describeWith, LAMBDA_SANDBOX } from '../../support/runner/requirements.js';
 import { until } from '../../support/until.js';
 
 const lab = new LambdaLab();
-usePrivateNetwork(lab);
+afterAll(() => lab.close());
 beforeAll(() => lab.start(), 120_000);
 afterEach(() => lab.closeSandboxes());
 

@@ -9,11 +9,10 @@ import {
   shellFunction,
 } from '../../support/lambda/main.js';
 import { answerOf, LambdaLab, logged } from '../../support/foreign/lambda-lab.js';
-import { usePrivateNetwork } from '../../support/foreign/private-network.js';
 import { describeWith, LAMBDA_SANDBOX } from '../../support/runner/requirements.js';
 
 const lab = new LambdaLab();
-usePrivateNetwork(lab);
+afterAll(() => lab.close());
 beforeAll(() => lab.start(), 120_000);
 afterEach(() => lab.closeSandboxes());
 
@@ -68,7 +67,7 @@ describeWith(
   'with wireguard-go as the Arc server',
   () => {
     const foreign = new LambdaLab();
-    usePrivateNetwork(foreign);
+    afterAll(() => foreign.close());
     beforeAll(() => foreign.start(wireGuardGoArcServer), 120_000);
 
     it('the message of a function in Node.js arrives, cold and warm, frozen in between', () =>

@@ -18,7 +18,6 @@ import { unzipSync } from 'fflate';
 
 import { pythonFunction } from '../../support/lambda/main.js';
 import { answerOf, LambdaLab } from '../../support/foreign/lambda-lab.js';
-import { usePrivateNetwork } from '../../support/foreign/private-network.js';
 import { ARCTUN, Processes, REPOSITORY } from '../../support/processes.js';
 import { describeWith, LAMBDA_SANDBOX } from '../../support/runner/requirements.js';
 import { atLength, isLong } from '../../support/runner/tier.js';
@@ -41,24 +40,24 @@ const OFFLINE = { npm_config_prefer_offline: 'true' };
 
 const processes = new Processes();
 const lab = new LambdaLab();
-let folder: string;
+const folder = mkdtempSync(join(tmpdir(), 'arctun-test-'));
 
-// npm needs the machine's network.
-beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), 'arctun-test-'));
-  // A copy of dist/executable, which other tests use, too.
-  const build = [join(REPOSITORY, 'tools/bundle/build-layers.js'), ...(isLong ? [] : [HOST])];
-  const env = { ...process.env, ...OFFLINE };
-  execFileSync(process.execPath, build, { cwd: REPOSITORY, stdio: 'pipe', env });
-}, 300_000);
-usePrivateNetwork({
-  close: async () => {
-    await lab.close();
-    await processes.close();
-  },
+// npm needs the machine's network, which this process leaves before its first hook.
+buildLayers();
+
+afterAll(async () => {
+  await lab.close();
+  await processes.close();
 });
 beforeAll(() => lab.start());
 afterAll(() => rmSync(folder, { recursive: true }));
+
+/** Copies dist/executable, which other tests use, too. */
+function buildLayers(): void {
+  const build = [join(REPOSITORY, 'tools/bundle/build-layers.js'), ...(isLong ? [] : [HOST])];
+  const env = { ...process.env, ...OFFLINE };
+  execFileSync(process.execPath, build, { cwd: REPOSITORY, stdio: 'pipe', env });
+}
 
 const sha256 = (path: string) => createHash('sha256').update(readFileSync(path)).digest('hex');
 const inputsOf = (program: string) =>

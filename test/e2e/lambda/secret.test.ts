@@ -8,7 +8,6 @@ import type { AddressInfo } from 'node:net';
 
 import type { LambdaSandbox } from '../../support/lambda/main.js';
 import { answerOf, LambdaLab, type LabOptions, logged } from '../../support/foreign/lambda-lab.js';
-import { usePrivateNetwork } from '../../support/foreign/private-network.js';
 import { describeWith, LAMBDA_SANDBOX } from '../../support/runner/requirements.js';
 
 const lab = new LambdaLab();
@@ -35,11 +34,9 @@ function answer({ url = '', headers }: IncomingMessage): { status: number; body:
   return { status: 200, body: JSON.stringify(found) };
 }
 
-usePrivateNetwork({
-  close: async () => {
-    extension.close();
-    await lab.close();
-  },
+afterAll(async () => {
+  extension.close();
+  await lab.close();
 });
 beforeAll(async () => {
   await lab.start();

@@ -43,6 +43,8 @@ export class DevTools {
       'chromium',
       ...CHROMIUM_FLAGS,
       `--user-data-dir=${this.#profile}`,
+      // Otherwise, Chromium itself sends queries to the name server.
+      '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1',
       '--hide-scrollbars',
       '--remote-debugging-pipe',
     ];

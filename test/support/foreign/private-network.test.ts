@@ -6,7 +6,7 @@ import { startEmulatorProcess } from '../emulator-process.js';
 import { Processes } from '../processes.js';
 import { until } from '../until.js';
 import { leak } from './leaks.js';
-import { PrivateNetwork } from './private-network.js';
+import { acceptDatagrams, PrivateNetwork } from './private-network.js';
 
 const NEEDS = ['root', 'linux', 'koffi', 'ip', 'nft', 'ethtool', 'setpriv', 'bash'] as const;
 const INNER = '100.127.69.42';
@@ -18,6 +18,8 @@ describeWith(NEEDS, 'a private network', () => {
   beforeEach(async () => {
     network = (await PrivateNetwork.enter())!;
   });
+  // A failed test has not left its network, in which the next tests would also run.
+  afterEach(() => network.discard());
   afterAll(() => processes.close());
 
   const strays = () => network.wire.report().strays;
@@ -49,6 +51,17 @@ describeWith(NEEDS, 'a private network', () => {
     },
     60_000,
   );
+
+  it('accepts UDP to a local port only if the test expects it', async () => {
+    acceptDatagrams(5353);
+    await leak(processes, [], { udp: '127.0.0.1 5353' });
+    // The kernel answers, because the port is closed.
+    await until(() => network.wire.report().unreachable > 0);
+    expect(strays()).toBe(0);
+    await leak(processes, [], { udp: '127.0.0.1 5354' });
+    await until(() => strays() > 0);
+    expect(() => network.leave()).toThrow(': 127.0.0.1 udp 5354');
+  }, 60_000);
 
   it('sees the processes of a Lambda sandbox', async () => {
     const script = `echo query >/dev/udp/${INNER}/53; echo sent; exec sleep 600`;

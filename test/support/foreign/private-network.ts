@@ -1,7 +1,8 @@
 /**
- * A network for the test files whose programs reach each other over the loopback interface. All other
- * packets leave through a link that leads nowhere. Counters check both, so that a file fails if a
- * program sends UDP other than WireGuard, or anything to an address that is not on this machine.
+ * A network for the test files in runner/counted-files.ts, whose programs reach each other over the
+ * loopback interface. All other packets leave through a link that leads nowhere. Counters check both,
+ * so that a file fails if a program sends UDP other than WireGuard, or anything to an address that is
+ * not on this machine.
  */
 import { execFileSync } from 'node:child_process';
 
@@ -10,7 +11,8 @@ import { missingOf } from '../runner/requirements.js';
 import { NetworkNamespace } from './network-namespace.js';
 import { OuterWire } from './outer-wire.js';
 
-const REQUIREMENTS = ['root', 'linux', 'koffi', 'ip', 'nft', 'ethtool'] as const;
+/** What a private network needs. */
+export const PRIVATE_NETWORK = ['root', 'linux', 'koffi', 'ip', 'nft', 'ethtool'] as const;
 
 const LINK = 'outside';
 const FAR_END = 'nowhere';
@@ -36,6 +38,7 @@ export class PrivateNetwork {
   readonly wire: OuterWire;
   readonly #namespace: NetworkNamespace;
   readonly #leave: () => void;
+  #isClosed = false;
 
   /**
    * Moves this process, and the programs that it starts from now on, into a new network.
@@ -43,7 +46,7 @@ export class PrivateNetwork {
    * @returns undefined if this user or machine does not support it, except in CI
    */
   static async enter(): Promise<PrivateNetwork | undefined> {
-    const missing = missingOf(REQUIREMENTS);
+    const missing = missingOf(PRIVATE_NETWORK);
     if (missing.length > 0) {
       const why = `a private network needs ${missing.join(', ')}`;
       if (process.env.CI === 'true') throw new Error(`missing in CI: ${why}`);
@@ -90,31 +93,19 @@ export class PrivateNetwork {
    * @throws Error if a packet was neither for this machine nor WireGuard
    */
   leave(): void {
-    current = undefined;
-    this.#leave();
     try {
       this.wire.assertNoStrays();
     } finally {
-      this.#namespace.close();
+      this.discard();
     }
   }
-}
 
-/**
- * Gives a test file a private network. Call it before the file's other hooks.
- *
- * @param programs closed after the last test
- */
-export function usePrivateNetwork(programs: { close(): Promise<void> }): void {
-  let network: PrivateNetwork | undefined;
-  beforeAll(async () => {
-    network = await PrivateNetwork.enter();
-  });
-  afterAll(async () => {
-    try {
-      await programs.close();
-    } finally {
-      network?.leave();
-    }
-  });
+  /** Moves this process back, without a check. Has no effect after leave(). */
+  discard(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    current = undefined;
+    this.#leave();
+    this.#namespace.close();
+  }
 }

@@ -34,6 +34,14 @@ const SLOW = `
 const SOUND = `
   test('passes', () => undefined);
 `;
+const ENDS = `
+  globalThis.afterFile.push(() => {
+    throw new Error('planted ' + (ended ? 'after' : 'before') + ' the hooks');
+  });
+  let ended = false;
+  afterAll(() => (ended = true));
+  test('passes', () => undefined);
+`;
 
 const processes = new Processes();
 let folder: string;
@@ -103,3 +111,10 @@ it('a configuration can raise the limits of tests and hooks', async () => {
   expect(await runWith({}, '-i', [SLOW])).toMatchObject({ code: 1 });
   expect(await runWith({ leastTimeout: 60_000 }, '-i', [SLOW])).toMatchObject({ code: 0 });
 });
+
+it('a file fails if a function throws that it calls after its hooks', async () => {
+  const { code, stderr } = await run('-i', ENDS);
+  expect(stderr).toContain('planted after the hooks');
+  expect(stderr).toContain('Test Suites: 1 failed');
+  expect(code).toBe(1);
+}, 120_000);

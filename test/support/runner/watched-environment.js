@@ -1,7 +1,8 @@
 /**
- * Jest's Node environment with a watchdog, and with longer limits for tests and hooks. A loop that
- * blocks the event loop also stops Jest's timeouts, so that a run would wait forever for that worker.
- * The watchdog kills the worker, and Jest fails the file.
+ * Jest's Node environment with a watchdog, with longer limits for tests and hooks, and with functions
+ * that are called at the end of a file. A loop that blocks the event loop also stops Jest's timeouts,
+ * so that a run would wait forever for that worker. The watchdog kills the worker, and Jest fails the
+ * file.
  */
 import { setInterval } from 'node:timers';
 import { Worker } from 'node:worker_threads';
@@ -53,13 +54,29 @@ export default class WatchedEnvironment extends TestEnvironment {
     super(config, context);
     const { hangLimit = LIMIT, leastTimeout = 0 } = config.projectConfig.testEnvironmentOptions;
     this.#leastTimeout = leastTimeout;
+    // Functions to call after all hooks of the file. If one throws, the file fails.
+    this.global.afterFile = [];
     watchdog ??= start();
     watchdog.postMessage({ file: context.testPath, limit: hangLimit });
   }
 
-  /** Raises the limits that tests and hooks set, because a busy machine may be ten times slower. */
-  handleTestEvent({ name, hook, test }) {
-    const limited = { hook_start: hook, test_fn_start: test }[name];
+  handleTestEvent({ name, hook, test }, state) {
+    if (name === 'run_finish') this.#endFile(state.unhandledErrors);
+    this.#raiseLimit({ hook_start: hook, test_fn_start: test }[name]);
+  }
+
+  #endFile(errors) {
+    for (const end of this.global.afterFile) {
+      try {
+        end();
+      } catch (error) {
+        errors.push(error);
+      }
+    }
+  }
+
+  /** Raises the limit that a test or hook sets, because a busy machine may be ten times slower. */
+  #raiseLimit(limited) {
     if (limited?.timeout === undefined) return;
     limited.timeout = Math.max(limited.timeout, this.#leastTimeout);
   }

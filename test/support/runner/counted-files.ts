@@ -1,0 +1,15 @@
+/** The test files that run in a private network. Counters check the packets that leave it. */
+import { REPOSITORY } from '../processes.js';
+
+/** Folders and files in test/ whose programs reach each other over the loopback interface. */
+export const COUNTED = [
+  'e2e/',
+  'library/',
+  'interop/journey.test.ts',
+  'interop/socket-activation.test.ts',
+] as const;
+
+/** @param path the absolute path of a test file */
+export function isCounted(path: string): boolean {
+  return COUNTED.some((counted) => path.startsWith(`${REPOSITORY}test/${counted}`));
+}
