@@ -14,11 +14,12 @@ import {
 } from '../support/emulator-process.js';
 import {
   API_ADDRESS,
+  API_PORT,
+  ARC_PORT,
   HOME_NETWORK,
   HomeNetwork,
   SERVER_ADDRESS,
 } from '../support/foreign/home-network.js';
-import { usePrivateNetwork } from '../support/foreign/private-network.js';
 import { ARCTUN, type Finished, Processes, type TestProcess } from '../support/processes.js';
 import { describeWith } from '../support/runner/requirements.js';
 import { until } from '../support/until.js';
@@ -28,7 +29,7 @@ const FREE_PORTS = ['--forward-listen', '127.0.0.1:0', '--proxy-listen', '127.0.
 const processes = new Processes();
 let folder: string;
 
-usePrivateNetwork(processes);
+afterAll(() => processes.close());
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'arctun-nat-'));
 });
@@ -55,13 +56,13 @@ async function nat(doctor: Doctor, change = {}): Promise<[number | null, DoctorC
 describeWith(HOME_NETWORK, 'doctor --nat behind a router', () => {
   /** Seconds. */
   const LIFETIME = 9;
-  const SERVER_ARC = `${SERVER_ADDRESS}:11010`;
+  const SERVER_ARC = `${SERVER_ADDRESS}:${ARC_PORT}`;
   let network: HomeNetwork;
   let emulator: TestProcess;
 
   beforeAll(async () => {
     network = new HomeNetwork(LIFETIME);
-    const listen = ['--api-listen', `${SERVER_ADDRESS}:18080`, '--arc-listen', SERVER_ARC];
+    const listen = ['--api-listen', `${SERVER_ADDRESS}:${API_PORT}`, '--arc-listen', SERVER_ARC];
     const command = [process.execPath, ARCTUN, 'emulator', ...listen, '--json'];
     emulator = processes.start([...network.beyond, ...command]);
     await emulator.output(/"api"/);

@@ -1,14 +1,20 @@
 /**
  * A home network behind a router that translates addresses and forgets a mapping after a silence,
- * and a network beyond it for servers. Nothing leaves the three network namespaces.
+ * and a network beyond it for servers. Nothing leaves the three network namespaces. Counters check
+ * what the router receives from the home.
  */
 import { execFileSync } from 'node:child_process';
+
+import { OuterWire } from './outer-wire.js';
 
 export const HOME_NETWORK = ['root', 'linux', 'ip', 'nft'] as const;
 
 export const SERVER_ADDRESS = '198.51.100.2';
+/** The port of the WireGuard server at SERVER_ADDRESS. */
+export const ARC_PORT = 11010;
+export const API_PORT = 18080;
 /** The API of an emulator at SERVER_ADDRESS, as the home network reaches it. */
-export const API_ADDRESS = '127.0.0.1:18080';
+export const API_ADDRESS = `127.0.0.1:${API_PORT}`;
 const ROUTER_OUTSIDE = '198.51.100.1';
 const ROUTER_INSIDE = '192.168.77.1';
 const HOME_ADDRESS = '192.168.77.2';
@@ -20,6 +26,7 @@ export class HomeNetwork {
   readonly #home = `${this.#name}h`;
   readonly #router = `${this.#name}r`;
   readonly #beyond = `${this.#name}b`;
+  readonly #wire: OuterWire;
 
   /** @param lifetime how long the router keeps the mapping of a silent UDP flow, in seconds */
   constructor(lifetime: number) {
@@ -27,6 +34,10 @@ export class HomeNetwork {
       ip('netns', 'add', space);
       ip('-n', space, 'link', 'set', 'lo', 'up');
     }
+    this.#wire = new OuterWire(this.#router);
+    for (const address of [SERVER_ADDRESS, ROUTER_INSIDE]) this.#wire.addServer(address);
+    this.#wire.addPort(ARC_PORT);
+    this.#wire.addService(API_PORT);
     this.#connect('inside', this.#home, HOME_ADDRESS, ROUTER_INSIDE);
     this.#connect('outside', this.#beyond, SERVER_ADDRESS, ROUTER_OUTSIDE);
     ip('-n', this.#home, 'route', 'add', 'default', 'via', ROUTER_INSIDE);
@@ -55,8 +66,13 @@ export class HomeNetwork {
     return ['ip', 'netns', 'exec', this.#beyond];
   }
 
+  /** @throws Error if anything but WireGuard and the API's TCP left the home */
   close(): void {
-    for (const space of [this.#home, this.#router, this.#beyond]) ip('netns', 'delete', space);
+    try {
+      this.#wire.assertNoStrays();
+    } finally {
+      for (const space of [this.#home, this.#router, this.#beyond]) ip('netns', 'delete', space);
+    }
   }
 
   /** Connects a namespace with the router. The router's link has the given name. */
@@ -68,6 +84,7 @@ export class HomeNetwork {
       [space, 'eth0', address],
     ] as const) {
       ip('-n', owner, 'address', 'add', `${own}/24`, 'dev', name);
+      if (name === 'inside') this.#wire.addLink(name);
       ip('-n', owner, 'link', 'set', name, 'up');
     }
   }
@@ -75,12 +92,12 @@ export class HomeNetwork {
   /** In the home network, API_ADDRESS leads to the server, because arctun accepts HTTP only there. */
   #forwardApi(): void {
     set(this.#home, 'ipv4/conf/all/route_localnet', 1);
-    const [host, port] = API_ADDRESS.split(':');
+    const [host] = API_ADDRESS.split(':');
     nft(
       this.#home,
       'add table ip api',
       'add chain ip api to { type nat hook output priority dstnat; }',
-      `add rule ip api to ip daddr ${host} tcp dport ${port} dnat to ${SERVER_ADDRESS}:${port}`,
+      `add rule ip api to ip daddr ${host} tcp dport ${API_PORT} dnat to ${SERVER_ADDRESS}:${API_PORT}`,
       'add chain ip api from { type nat hook postrouting priority srcnat; }',
       'add rule ip api from meta l4proto tcp oifname eth0 masquerade',
     );

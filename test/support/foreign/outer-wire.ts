@@ -72,6 +72,7 @@ export class OuterWire {
         set servers { type ipv4_addr; }
         set servers_6 { type ipv6_addr; }
         set listeners { type inet_service; }
+        set services { type inet_service; }
         set server_ports { type inet_service; flags interval; auto-merge; }
         set quoted_ports { typeof ${QUOTED_SOURCE_PORT}; flags interval; auto-merge; }
         set examples { typeof ip daddr . ip protocol . th dport; flags dynamic; size 100; }
@@ -87,6 +88,7 @@ export class OuterWire {
         chain wire {
           ${accept('ip daddr @servers udp dport @server_ports')}
           ${accept('ip6 daddr @servers_6 udp dport @server_ports')}
+          ip daddr @servers tcp dport @services accept
           arp operation request arp daddr ip @servers counter name neighbors accept
           arp operation reply counter name neighbors accept
           icmpv6 type { ${LINK_LOCAL} } counter name neighbors accept
@@ -129,6 +131,11 @@ export class OuterWire {
   /** Also accepts all UDP to and from this port on loopback interfaces, such as that of a proxy. */
   addListener(port: number): void {
     this.#nft(`add element netdev ${TABLE} listeners { ${port} }`);
+  }
+
+  /** Also accepts TCP to this port of a server, such as that of an API. */
+  addService(port: number): void {
+    this.#nft(`add element netdev ${TABLE} services { ${port} }`);
   }
 
   /** Also regards data messages with packets of this length as WireGuard. */
