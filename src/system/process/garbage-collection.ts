@@ -9,7 +9,8 @@ const LARGEST = 4 * 1024 * 1024;
  * Makes collections use fewer threads and less memory, in all threads of the process. Without the
  * first flag, V8 divides each collection of new objects among its pool threads and waits for them.
  * These collections are so small that the division costs more than it saves. Without the second
- * flag, the heap may grow to several times the size of its live objects before V8 collects.
+ * flag, which V8 of Node.js 26 ignores, the heap may grow to several times the size of its live
+ * objects before V8 collects.
  */
 export function tuneGarbageCollection(): void {
   setFlagsFromString('--no-parallel-scavenge');
@@ -17,9 +18,10 @@ export function tuneGarbageCollection(): void {
 }
 
 /**
- * Limits the growth of V8's young generation, the part of the heap for new objects, and collects its garbage more often. By default, V8
- * enlarges it under load to 32 MB, and possibly never shrinks it. Garbage in the young generation
- * also delays freeing the buffers of packets, which are outside the heap.
+ * Limits the growth of V8's young generation, the part of the heap for new objects, and collects
+ * its garbage more often. By default, V8 enlarges it under load to 32 MB, and possibly never shrinks
+ * it. Garbage in the young generation also delays freeing the buffers of packets, which are outside
+ * the heap.
  *
  * A garbage collection while idle may shrink the young generation to 2 MB. It must then be able to
  * grow again, because collecting so little garbage at a time costs CPU time under load.

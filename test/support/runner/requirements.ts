@@ -107,7 +107,9 @@ type Requirement =
   | 'python3-aiohttp'
   // With the validator of JSON documents, for Debian's Python.
   | 'python3-cyclonedx'
-  | 'mmdebstrap';
+  | 'mmdebstrap'
+  // V8 of Node.js 26 ignores --heap-growing-percent.
+  | 'Node.js before 26';
 
 const SYSTEM_DNS = new URL('../../../build/system-dns/ready', import.meta.url);
 /** A program without the C library; it fetches `http://HOST/PATH`: its parameters. */
@@ -138,6 +140,7 @@ const COMMANDS: { readonly [name in Requirement]?: string } = {
   'python3-requests': "/usr/bin/python3 -c 'import requests, socks'",
   'python3-aiohttp': "/usr/bin/python3 -c 'import aiohttp, aiohttp_socks'",
   'python3-cyclonedx': "/usr/bin/python3 -c 'import cyclonedx.validation.json, jsonschema'",
+  'Node.js before 26': `node -e 'process.exit(Number(parseInt(process.versions.node) >= 26))'`,
 };
 
 function has(requirement: Requirement): boolean {

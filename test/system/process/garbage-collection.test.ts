@@ -1,5 +1,6 @@
 /** V8's garbage collection in a program that allocates much, with the settings of `up`. */
 import { Processes, REPOSITORY } from '../../support/processes.js';
+import { describeWith } from '../../support/runner/requirements.js';
 
 const MODULE = `${REPOSITORY}dist/src/system/process/garbage-collection.js`;
 const MEGABYTE = 1024 * 1024;
@@ -54,7 +55,7 @@ async function peakOfOldSpace(before: string): Promise<{ peak: number; trace: st
   return { peak: Number(stderr), trace: stdout };
 }
 
-describe('the old generation', () => {
+describeWith(['Node.js before 26'], 'the old generation', () => {
   const tune = 'const module = await import(process.argv[1]); module.tuneGarbageCollection();';
 
   it('stays small, and no pool thread collects new objects', async () => {
