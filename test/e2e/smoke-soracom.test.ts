@@ -42,6 +42,15 @@ function start(flags: readonly string[] = FLAGS, env: NodeJS.ProcessEnv = {}): T
   return processes.start([...SMOKE, ...flags], { cwd: folder, env: all });
 }
 
+function startInTerminal(words: readonly string[]): TestProcess {
+  const command = words.map((word) => `'${word}'`).join(' ');
+  return processes.start(['script', '-qefc', command, '/dev/null'], {
+    cwd: folder,
+    interactive: true,
+    env: { ...emulator.env, TERM: 'xterm' },
+  });
+}
+
 function report(): string {
   const names = readdirSync(folder).filter((name) => name.endsWith('.md'));
   expect(names).toEqual([expect.stringMatching(/^arctun-smoke-soracom-20[\dTZ-]+\.md$/)]);
@@ -146,6 +155,18 @@ it('after SIGINT, terminates the SIM and reports what was not done', async () =>
     /\| Wait until idle connections are closed \| not possible \| .* \| stopped by SIGINT/,
   );
   expect(text).toMatch(/\| Terminate the virtual SIM \| passed/);
+}, 120_000);
+
+it('after SIGINT, terminates the SIM also if the reader of its output has ended', async () => {
+  const run = start(['--yes']);
+  await run.output(/passed +Create a virtual SIM/, 'stderr', 60_000);
+  run.child.stderr!.destroy();
+  run.child.stdout!.destroy();
+  run.kill('SIGINT');
+  const { code } = await run.finished;
+  expect(await billed()).toEqual([]);
+  expect(code).toBe(130);
+  expect(report()).toMatch(/\| Terminate the virtual SIM \| passed/);
 }, 120_000);
 
 it('after SIGINT within the creation, terminates the SIM that was created', async () => {
@@ -255,6 +276,17 @@ it.each([
   expect(readdirSync(folder)).toEqual([]);
 });
 
+describeWith(['script'], 'a terminal', () => {
+  it('that is closed does not prevent the termination of the SIM', async () => {
+    const run = startInTerminal([...SMOKE, '--yes']);
+    await run.output(/passed +Create a virtual SIM/, 'stdout', 60_000);
+    run.kill('SIGKILL');
+    await until(() => readdirSync(folder).some((name) => name.endsWith('.md')));
+    expect(await billed()).toEqual([]);
+    expect(report()).toMatch(/\| Terminate the virtual SIM \| passed/);
+  }, 120_000);
+});
+
 describeWith(['script'], 'the question', () => {
   it.each([
     ['another answer', 'y\r', 1],
@@ -264,12 +296,7 @@ describeWith(['script'], 'the question', () => {
     'creates nothing after %s',
     async (_name, typed, exit) => {
       const before = await emulator.calls();
-      const command = SMOKE.map((word) => `'${word}'`).join(' ');
-      const run = processes.start(['script', '-qefc', command, '/dev/null'], {
-        cwd: folder,
-        interactive: true,
-        env: { ...emulator.env, TERM: 'xterm' },
-      });
+      const run = startInTerminal(SMOKE);
       await run.output(/Type yes to continue/);
       run.type(typed);
       expect((await run.finished).code).toBe(exit);

@@ -48,6 +48,7 @@ export class RefusedError extends Error {
  * @returns {Promise<number>} the exit code
  */
 export async function smokeTest(test) {
+  ignoreClosedOutputs();
   const { name, usage, plan, question } = test;
   let settings;
   try {
@@ -78,6 +79,18 @@ export async function smokeTest(test) {
   } catch (error) {
     if (!(error instanceof RefusedError)) throw error;
     return fail(1, error.message, error.next);
+  }
+}
+
+/**
+ * Ignores that the reader of an output, such as `tee`, has ended, or that the terminal was closed.
+ * Otherwise the next message would end the process before the steps that clean up.
+ */
+function ignoreClosedOutputs() {
+  for (const output of [process.stdout, process.stderr]) {
+    output.on('error', (/** @type {NodeJS.ErrnoException} */ error) => {
+      if (error.code !== 'EPIPE' && error.code !== 'EIO') throw error;
+    });
   }
 }
 

@@ -155,13 +155,18 @@ it('shows how to delete what it could not delete, and the next run does', async 
   expect(report()).toMatch(/Delete what earlier runs left behind\n\n.*\n.*\n\| deleted \| 1 \|/);
 }, 120_000);
 
-it('after SIGINT, deletes what it has created', async () => {
+it.each([
+  ['', false],
+  [', also if the reader of its output has ended', true],
+])('after SIGINT, deletes what it has created%s', async (_, isClosed) => {
   const run = start();
   await run.output(/passed +Publish the layer/, 'stderr');
+  if (isClosed) run.child.stderr!.destroy();
   run.kill('SIGINT');
-  expect((await run.finished).code).toBe(130);
+  const { code } = await run.finished;
   expect(state().layers).toEqual([]);
   expect(state().exists ?? false).toBe(false);
+  expect(code).toBe(130);
 });
 
 it.each([
