@@ -14,6 +14,7 @@ import { readWords } from './read-words.js';
 /** @param words the command line, without the program's name */
 export async function runCommandLine(words: string[]): Promise<void> {
   failOnFullDisk();
+  ignoreClosedStandardError();
   try {
     const config = new Config({ root: '/', plugins: new Map([['arctun', createPlugin()]]) });
     await config.load();
@@ -53,5 +54,15 @@ function failOnFullDisk(): void {
     if (code === 'EPIPE') return;
     process.stderr.write(`Error: cannot write to standard output: ${message}\n`);
     process.exit(1);
+  });
+}
+
+/**
+ * Ignores that the reader of standard error, such as `tee`, has ended, or that the terminal was
+ * closed. Otherwise a message would end a command that must still save a key or clean up.
+ */
+function ignoreClosedStandardError(): void {
+  process.stderr.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE' && error.code !== 'EIO') throw error;
   });
 }
