@@ -13,6 +13,11 @@ export function createLog(level: LogLevel, format: LogOptions['format']): Log {
     formatters: { level: (label: string) => ({ level: label }) },
   };
   const destination = pino.destination({ dest: 2, sync: true });
+  // pino ignores a pipe whose reader has ended, but not a terminal that was closed.
+  destination.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EIO') throw error;
+    destination.write = () => true;
+  });
   if (format === 'json') return pino(options, destination);
   return pino(options, {
     write: (line: string) => void destination.write(textLine(JSON.parse(line) as LogRecord)),

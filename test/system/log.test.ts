@@ -1,15 +1,21 @@
 /** The log writes to descriptor 2: a child process shows what arrives there. */
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 import { Processes } from '../support/processes.js';
+import { describeWith } from '../support/runner/requirements.js';
+import { until } from '../support/until.js';
+
+const MODULE = fileURLToPath(new URL('../../dist/src/system/log.js', import.meta.url));
 
 const processes = new Processes();
 afterAll(() => processes.close());
 
 it('does not write escape sequences from a name or a command’s output', async () => {
-  const module = fileURLToPath(new URL('../../dist/src/system/log.js', import.meta.url));
   const program = `
-    const { createLog } = await import(${JSON.stringify(module)});
+    const { createLog } = await import(${JSON.stringify(MODULE)});
     const log = createLog('info', 'text');
     log.info({ host: 'a\\u001b]0;x\\u0007', other: 'a \\u009b2J', n: 1 }, 'one\\u001b[2Jtwo\\nthree\\tfour');
   `;
@@ -19,3 +25,54 @@ it('does not write escape sequences from a name or a command’s output', async 
     'INFO  one\ufffd[2Jtwo\nthree\tfour host=a\ufffd]0;x\ufffd other="a \ufffd2J" n=1\n',
   );
 }, 60_000);
+
+describeWith(['script'], 'a closed terminal', () => {
+  it.each(['text', 'json'])(
+    'makes the log stop writing, without an exception: %s',
+    async (format) => {
+      const folder = mkdtempSync(join(tmpdir(), 'arctun-log-'));
+      const program = join(folder, 'program.mjs');
+      const outcome = join(folder, 'outcome');
+      writeFileSync(
+        program,
+        `
+      import fs from 'node:fs';
+      const { createLog } = await import(${JSON.stringify(MODULE)});
+      const log = createLog('info', ${JSON.stringify(format)});
+      const result = () => {
+        const { writeSync } = fs;
+        let writes = 0;
+        fs.writeSync = (...parameters) => {
+          writes++;
+          return writeSync(...parameters);
+        };
+        try {
+          log.info('one');
+          log.info('two');
+          return 'writes: ' + writes;
+        } catch (error) {
+          return error.code;
+        }
+      };
+      process.on('SIGHUP', () => {
+        fs.writeFileSync('unfinished', result());
+        fs.renameSync('unfinished', 'outcome');
+        process.exit();
+      });
+      setInterval(() => undefined, 1_000);
+      log.info('ready');`,
+      );
+      const command = `'${process.execPath}' '${program}'`;
+      const run = processes.start(['script', '-qefc', command, '/dev/null'], {
+        cwd: folder,
+        interactive: true,
+      });
+      await run.output(/ready/);
+      run.kill('SIGKILL');
+      await until(() => existsSync(outcome));
+      expect(readFileSync(outcome, 'utf8')).toBe('writes: 1');
+      rmSync(folder, { recursive: true });
+    },
+    60_000,
+  );
+});
