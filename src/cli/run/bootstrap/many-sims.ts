@@ -68,7 +68,11 @@ export async function runBootstrapMany(
       },
     },
     signal,
-  ).finally(() => progress.end());
+  ).catch((error: unknown) => {
+    progress.end('failed');
+    throw error;
+  });
+  progress.end('failure' in many ? 'failed' : 'done');
   for (const note of many.notes) output.note(note);
   show(many, options, flags, output);
   if (!('failure' in many)) return;

@@ -1,0 +1,89 @@
+/** The progress and output of `bootstrap authkey --count`. */
+import { jest } from '@jest/globals';
+import { ux } from '@oclif/core';
+
+import type { BootstrapManyOptions } from '../../../../src/app/bootstrap/bootstrap-many.js';
+import type { Context } from '../../../../src/cli/context.js';
+import { runBootstrapMany } from '../../../../src/cli/run/bootstrap/many-sims.js';
+import { BootstrapHarness, SIM_ID } from '../../../app/bootstrap-harness.js';
+import { failureOf } from '../../../app/failure-of.js';
+import { json } from '../../../soracom/recording-server.js';
+import { FakeClock } from '../../../support/fakes/fake-clock.js';
+
+const REPEAT = 'Run the same command again';
+const OPTIONS: BootstrapManyOptions = {
+  ...{ folder: 'sims', namePrefix: 's-', count: 1, yes: true },
+  ...{ stateFolder: '/state', platform: 'linux' },
+};
+
+let bench: BootstrapHarness;
+let results: string[];
+let notes: string[];
+/** The texts with which the progress lines ended. */
+let ends: string[];
+
+beforeEach(async () => {
+  bench = await BootstrapHarness.start();
+  results = [];
+  notes = [];
+  ends = [];
+  jest.spyOn(ux.action, 'start').mockImplementation(() => undefined);
+  jest.spyOn(ux.action, 'stop').mockImplementation((text = '') => void ends.push(text));
+});
+afterEach(async () => {
+  jest.restoreAllMocks();
+  await bench.close();
+});
+
+function run(): Promise<void> {
+  const { ports } = bench;
+  const context = {
+    ...{ env: {}, isVerbose: false },
+    stderrIsTerminal: () => true,
+    isInteractive: () => false,
+    stopSignal: () => Promise.resolve(new AbortController().signal),
+    clock: () => Promise.resolve(new FakeClock()),
+    now: () => 0,
+    files: () => Promise.resolve(bench.files),
+    journals: () => Promise.resolve(bench.journals),
+    homeFolder: () => '/home/me',
+    privateFiles: () => Promise.resolve({}),
+    commands: () => Promise.resolve({}),
+    soracomClients: () => Promise.resolve(ports.createClient),
+    keyPairs: () => Promise.resolve(ports.createKeyPair),
+    publicKeyOf: () => Promise.resolve(ports.publicKeyOf),
+  } as unknown as Context;
+  const flags = {
+    ...{ 'auth-key-id': 'keyId-1', 'auth-key': 'secret-1', endpoint: bench.server.url },
+    ...{ 'dump-config': false, json: false, quiet: false },
+  };
+  const output = {
+    write: (text: string | Uint8Array) => void results.push(String(text)),
+    note: (line: string) => void notes.push(line),
+  };
+  return runBootstrapMany(OPTIONS, flags, context, output);
+}
+
+it('shows each SIM and the number of SIMs, and ends each step as done', async () => {
+  await run();
+  expect(results).toEqual([`s-1: SIM ${SIM_ID} created\n`, '1 of 1 SIMs are in sims\n']);
+  expect(notes).toEqual([]);
+  expect(ends.length).toBeGreaterThan(1);
+  expect(new Set(ends)).toEqual(new Set(['done']));
+});
+
+describe('a failed step', () => {
+  it('ends as failed, and the next run is suggested', async () => {
+    bench.answering('POST /v1/sims', json({ code: 'X', message: 'not permitted' }, 403));
+    expect((await failureOf(run())).message).toContain('HTTP 403');
+    expect(ends.at(-1)).toBe('failed');
+    expect(notes).toEqual([expect.stringContaining(REPEAT)]);
+  });
+
+  it('ends as failed before the first SIM', async () => {
+    bench.answering('POST /v1/auth', json({ code: 'X', message: 'bad key' }, 401));
+    expect((await failureOf(run())).message).toContain('HTTP 401');
+    expect(ends).toEqual(['failed']);
+    expect([results, notes]).toEqual([[], []]);
+  });
+});
