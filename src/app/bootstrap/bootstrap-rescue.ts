@@ -39,7 +39,7 @@ export interface WritePlan {
   readonly replace: boolean;
   /** What this run has already done, as a clause, such as `SIM 8942… was created`. */
   readonly done: string;
-  /** What the user must not do now, as a sentence. */
+  /** What the user must know before another run, as a sentence. */
   readonly warning: string;
 }
 

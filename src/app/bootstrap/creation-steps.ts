@@ -260,7 +260,7 @@ async function keepWithoutJournal(
       rescueFolder: options.stateFolder,
       replace: false,
       done: `SIM ${config.simId} was created`,
-      warning: 'Do not run bootstrap again for this SIM: that would create a second SIM.',
+      warning: 'Save it before you run bootstrap again.',
     });
   } catch (error) {
     // Remove the journal, because it does not contain the SIM ID, and the next run finds the

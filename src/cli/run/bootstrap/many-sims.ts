@@ -75,12 +75,7 @@ export async function runBootstrapMany(
   progress.end('failure' in many ? 'failed' : 'done');
   for (const note of many.notes) output.note(note);
   show(many, options, flags, output);
-  if (!('failure' in many)) return;
-  const { failure } = many;
-  // If the key could not be saved to a file, print the key, because SORACOM cannot show it again.
-  const rescued = failure instanceof BootstrapRescueError ? failure.arcJson : undefined;
-  if (rescued !== undefined) output.write(rescued.expose());
-  throw failure;
+  if ('failure' in many) throw many.failure;
 }
 
 function show(
@@ -90,9 +85,18 @@ function show(
   output: Output,
 ): void {
   const missing = count - sims.length;
-  if (json) output.write(renderJson({ folder, count, missing, sims, notes }));
-  else output.write(renderText(`${sims.length} of ${count} SIMs are in ${folder}\n`));
-  if (failure === undefined) return;
+  const isRescue = failure instanceof BootstrapRescueError;
+  // If the key could not be saved to a file, print the key, because SORACOM cannot show it again.
+  const arcJson = isRescue ? failure.arcJson?.expose() : undefined;
+  if (json) {
+    const unsaved = arcJson !== undefined && { arcJson: JSON.parse(arcJson) as object };
+    output.write(renderJson({ folder, count, missing, sims, notes, ...unsaved }));
+  } else {
+    output.write(renderText(`${sims.length} of ${count} SIMs are in ${folder}\n`));
+    if (arcJson !== undefined) output.write(arcJson);
+  }
+  // Another run must wait until the user has saved the key, as the error says.
+  if (failure === undefined || isRescue) return;
   output.note(
     `${sims.length} of ${count} SIMs exist in ${folder}. Run the same command again to create the others: it does not create a SIM twice.`,
   );

@@ -5,11 +5,14 @@ import { ux } from '@oclif/core';
 import type { BootstrapManyOptions } from '../../../../src/app/bootstrap/bootstrap-many.js';
 import type { Context } from '../../../../src/cli/context.js';
 import { runBootstrapMany } from '../../../../src/cli/run/bootstrap/many-sims.js';
-import { BootstrapHarness, SIM_ID } from '../../../app/bootstrap-harness.js';
+import { FileError } from '../../../../src/ports/files.js';
+import { BootstrapHarness, SIM_ID, whole } from '../../../app/bootstrap-harness.js';
 import { failureOf } from '../../../app/failure-of.js';
 import { json } from '../../../soracom/recording-server.js';
 import { FakeClock } from '../../../support/fakes/fake-clock.js';
 
+const TARGET = '/home/sims/s-1.json';
+const RESCUE = `/state/arc.json.${SIM_ID}.${encodeURIComponent(TARGET)}.rescue`;
 const REPEAT = 'Run the same command again';
 const OPTIONS: BootstrapManyOptions = {
   ...{ folder: 'sims', namePrefix: 's-', count: 1, yes: true },
@@ -35,7 +38,7 @@ afterEach(async () => {
   await bench.close();
 });
 
-function run(): Promise<void> {
+function run({ asJson = false } = {}): Promise<void> {
   const { ports } = bench;
   const context = {
     ...{ env: {}, isVerbose: false },
@@ -55,7 +58,7 @@ function run(): Promise<void> {
   } as unknown as Context;
   const flags = {
     ...{ 'auth-key-id': 'keyId-1', 'auth-key': 'secret-1', endpoint: bench.server.url },
-    ...{ 'dump-config': false, json: false, quiet: false },
+    ...{ 'dump-config': false, json: asJson, quiet: false },
   };
   const output = {
     write: (text: string | Uint8Array) => void results.push(String(text)),
@@ -85,5 +88,40 @@ describe('a failed step', () => {
     expect((await failureOf(run())).message).toContain('HTTP 401');
     expect(ends).toEqual(['failed']);
     expect([results, notes]).toEqual([[], []]);
+  });
+});
+
+describe('a SIM whose arc.json cannot be written', () => {
+  beforeEach(() => {
+    bench.journals.failures.set('append', new FileError('failed', '/j', 'gone'));
+    bench.files.failures.set(`replaceText ${TARGET}`, new FileError('failed', TARGET, 'full'));
+  });
+
+  it('must be saved before another run, which is not suggested', async () => {
+    const { next } = await failureOf(run());
+    expect(next).toEqual([
+      expect.stringContaining(RESCUE),
+      'Save it before you run bootstrap again.',
+    ]);
+    expect(results).toEqual(['0 of 1 SIMs are in sims\n']);
+    expect(notes).toEqual([]);
+  });
+
+  it('is printed if it cannot be saved elsewhere', async () => {
+    bench.files.failures.set(`replaceText ${RESCUE}`, new FileError('failed', RESCUE, 'full'));
+    await failureOf(run());
+    expect(results).toEqual(['0 of 1 SIMs are in sims\n', whole()]);
+    expect(notes).toEqual([]);
+  });
+
+  it('is part of the only JSON document that is printed', async () => {
+    bench.files.failures.set(`replaceText ${RESCUE}`, new FileError('failed', RESCUE, 'full'));
+    await failureOf(run({ asJson: true }));
+    expect(results.map((text) => JSON.parse(text) as object)).toEqual([
+      {
+        ...{ folder: 'sims', count: 1, missing: 1, sims: [], notes: [] },
+        arcJson: JSON.parse(whole()) as object,
+      },
+    ]);
   });
 });
