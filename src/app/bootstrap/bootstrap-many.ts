@@ -176,6 +176,7 @@ class ManyRun {
     const listed = (await searchOrList(api)) ?? [];
     const sims = new Map(listed.map((sim) => [sim.simId, sim]));
     for (const { name, existing, options } of finished) {
+      this.#account.signal?.throwIfAborted();
       const sim = sims.get(existing?.simId ?? '');
       if (sim === undefined) continue;
       this.#note(name, await labelSim(sim.simId, missingLabels(sim, options.labels ?? {}), api));

@@ -4,6 +4,7 @@ import {
   type BootstrapManyPorts,
   type ManySims,
 } from '../../../src/app/bootstrap/bootstrap-many.js';
+import { StoppedError } from '../../../src/lib/errors/stopped-error.js';
 import { UserError } from '../../../src/lib/errors/user-error.js';
 import { json, status } from '../../soracom/recording-server.js';
 import { FakeClock } from '../../support/fakes/fake-clock.js';
@@ -41,6 +42,7 @@ function listing(sims: readonly object[]): void {
 function run(
   options: Partial<BootstrapManyOptions> = {},
   ports: Partial<BootstrapManyPorts> = {},
+  signal?: AbortSignal,
 ): Promise<ManySims> {
   return bootstrapMany(
     {
@@ -49,6 +51,7 @@ function run(
       ...options,
     },
     { ...bench.ports, clock, ...ports },
+    signal,
   );
 }
 
@@ -136,6 +139,27 @@ it('sets the group that an earlier run has not set', async () => {
   expect(bench.server.requests.filter(({ url }) => /tags|set_group/.test(url))).toEqual([]);
 });
 
+it('stops between two SIMs without a group after a signal', async () => {
+  await run();
+  listing(created.map((simId) => ({ ...SIM, simId, tags: { name: 'by the user' } })));
+  bench.answering('GET /v1/groups/g-1', json({ groupId: 'g-1' }));
+  const stop = new AbortController();
+  const reason = new StoppedError('SIGINT');
+  const urls: string[] = [];
+  for (const simId of created) {
+    bench.answering(`POST /v1/sims/${simId}/set_group`, (response, request) => {
+      urls.push(request.url);
+      stop.abort(reason);
+      json(SIM)(response, request);
+    });
+  }
+  const { failure, sims, notes } = await run({ labels: { group: 'g-1' } }, {}, stop.signal);
+  expect(failure).toBe(reason);
+  expect(sims).toHaveLength(3);
+  expect(urls).toEqual([`/v1/sims/${created[0]}/set_group`]);
+  for (const simId of created.slice(1)) expect(notes.join('\n')).not.toContain(simId);
+});
+
 it('waits as long as SORACOM asks after 429, and sends the request once more', async () => {
   const answer = bench.server.answers.get(CREATE_SIM)!;
   let isLimited = true;
@@ -219,9 +243,7 @@ it('stops between two SIMs after a signal', async () => {
   const stop = new AbortController();
   const reason = new Error('stopped');
   const onSim = () => stop.abort(reason);
-  const ports = { ...bench.ports, clock, onSim };
-  const options = { folder: 'sims', namePrefix: 's', count: 3, yes: true, stateFolder: '/state' };
-  const result = await bootstrapMany({ ...options, platform: 'linux' }, ports, stop.signal);
+  const result = await run({}, { onSim }, stop.signal);
   expect(result.failure).toBe(reason);
   expect(result.sims).toHaveLength(1);
   expect(created).toHaveLength(1);
