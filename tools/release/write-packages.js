@@ -1,6 +1,6 @@
 /**
  * Writes a Debian package and a bill of materials for each executable in a folder:
- * `node tools/release/write-packages.js FOLDER`. With --fast, for tests, that takes only
+ * `node tools/release/write-packages.js FOLDER`. --fast, for tests, compresses less and takes only
  * seconds.
  */
 import { execFileSync } from 'node:child_process';

@@ -99,7 +99,7 @@ class ManyRun {
     const { finished, interrupted, missing } = this.#targets;
     try {
       await this.#labelUnlabeled(finished);
-      // First finish the interrupted ones, so that a SIM that is looked for is the only one.
+      // First finish the interrupted ones, so that at most one SIM has an unknown ID.
       const waiting = [...interrupted, ...missing];
       for (const [index, target] of waiting.entries()) {
         this.#account.signal?.throwIfAborted();

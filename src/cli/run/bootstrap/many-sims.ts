@@ -63,7 +63,7 @@ export async function runBootstrapMany(
       clock: await context.clock(),
       onSim: ({ name, simId, created }) => {
         progress.end();
-        const text = created ? 'created' : 'is finished';
+        const text = created ? 'created' : 'setup finished';
         if (!flags.json) output.write(renderText(`${name}: SIM ${simId} ${text}\n`));
       },
     },

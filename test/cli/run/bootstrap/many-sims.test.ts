@@ -75,6 +75,18 @@ it('shows each SIM and the number of SIMs, and ends each step as done', async ()
   expect(new Set(ends)).toEqual(new Set(['done']));
 });
 
+it('shows that an earlier run had created the SIM of an interrupted setup', async () => {
+  bench.files.texts.set(TARGET, whole());
+  bench.journals.lines.set('sims/s-1.json', [
+    JSON.stringify({
+      ...{ step: 'create-sim', since: 0, clock: 'local', endpoint: bench.server.url },
+      ownKey: false,
+    }),
+  ]);
+  await run();
+  expect(results[0]).toBe(`s-1: SIM ${SIM_ID} setup finished\n`);
+});
+
 describe('a failed step', () => {
   it('ends as failed, and the next run is suggested', async () => {
     bench.answering('POST /v1/sims', json({ code: 'X', message: 'not permitted' }, 403));
