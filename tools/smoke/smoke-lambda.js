@@ -32,10 +32,11 @@ process.exitCode = await smokeTest({
       steps: lambdaSteps(run, show),
       redaction: run.redaction,
       about: () => [],
-      remains: () =>
-        run.mayRemain
-          ? ['Something may remain on AWS. Delete it:', ...run.deleteCommands].join('\n  ')
-          : undefined,
+      remains() {
+        run.forget();
+        if (!run.mayRemain) return undefined;
+        return ['Something may remain on AWS. Delete it:', ...run.deleteCommands].join('\n  ');
+      },
     };
   },
 });

@@ -30,7 +30,8 @@ export class RefusedError extends Error {
  * @property {readonly import('./steps.js').Step[]} steps
  * @property {import('./redaction.js').Redaction} redaction
  * @property {() => [name: string, value: string][]} about what the steps tested, after them
- * @property {() => string | undefined} remains what to do if the run ends before it has cleaned up
+ * @property {() => string | undefined} remains called if the run ends before it has cleaned up: deletes
+ *   local secrets that are no longer needed, and returns what the user must do
  *
  * @typedef {{ workingFolder: string, startedAt: string, show: (text: string) => void }} Place
  */

@@ -10,11 +10,13 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 
 import { unzipSync } from 'fflate';
 
 import { Processes, REPOSITORY, type TestProcess } from '../../support/processes.js';
 import { findSecrets } from '../../support/secret-search.js';
+import { until } from '../../support/until.js';
 
 const SMOKE = [process.execPath, `${REPOSITORY}tools/smoke/smoke-lambda.js`];
 const FAKE = `${REPOSITORY}test/support/fakes/fake-aws.js`;
@@ -167,6 +169,37 @@ it.each([
   expect(state().layers).toEqual([]);
   expect(state().exists ?? false).toBe(false);
   expect(code).toBe(130);
+});
+
+describe("the file with the SIM's key", () => {
+  /** The files in the folders of the runs. */
+  const localFiles = () =>
+    readdirSync(folder)
+      .filter((name) => /^arctun-smoke-\w{6}$/.test(name))
+      .flatMap((name) => readdirSync(join(folder, name)));
+
+  it('does not remain if the run is killed after the creation of the function', async () => {
+    const run = start(FLAGS, { FAKE_AWS_HANGS: 'put-function-concurrency' });
+    await until(() => named('put-function-concurrency').length > 0);
+    run.kill('SIGKILL');
+    await run.finished;
+    expect(localFiles()).not.toContain('function.zip');
+  });
+
+  it('does not remain after a second SIGINT during the creation of the function', async () => {
+    const run = start(FLAGS, { FAKE_AWS_HANGS: 'create-function' });
+    await until(() => localFiles().includes('function.zip') && named('create-function').length > 0);
+    // A second signal that arrives with the first is ignored.
+    const turn = async () => {
+      run.kill('SIGINT');
+      await pause(200);
+    };
+    await until(() => !run.running, { turn });
+    const { code, stderr } = await run.finished;
+    expect(code).toBe(130);
+    expect(stderr).toContain('Something may remain on AWS.');
+    expect(localFiles()).toEqual([]);
+  });
 });
 
 it.each([

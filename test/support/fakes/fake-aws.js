@@ -2,12 +2,16 @@
 /**
  * A stand-in for the AWS CLI: records its arguments in the file FAKE_AWS_LOG, keeps a function and a
  * layer in the file FAKE_AWS_STATE, and fails with an error if its command contains one of the texts in
- * FAKE_AWS_FAULTS, which are separated by commas.
+ * FAKE_AWS_FAULTS, which are separated by commas. A command that contains FAKE_AWS_HANGS runs until
+ * its reader ends.
  */
 import { appendFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 
 const { FAKE_AWS_LOG: log, FAKE_AWS_STATE: path, FAKE_AWS_FAULTS: faults = '' } = process.env;
 const words = process.argv.slice(2);
+const { FAKE_AWS_HANGS: hangs = '' } = process.env;
+const isHanging = isFaulty(hangs);
+if (isHanging) process.on('SIGINT', () => undefined);
 appendFileSync(log, `${JSON.stringify(words)}\n`);
 const state = existsSync(path) ? JSON.parse(readFileSync(path, 'utf8')) : { layers: [] };
 const command = words.slice(0, 2).join(' ');
@@ -71,8 +75,18 @@ function invoke() {
   };
 }
 
-const isFaulty = (text) => text !== '' && words.join(' ').includes(text);
+function isFaulty(text) {
+  return text !== '' && words.join(' ').includes(text);
+}
+
 if (faults.split(',').some(isFaulty)) fail('AccessDeniedException');
+if (isHanging) {
+  process.stdout.on('error', () => process.exit(1));
+  for (;;) {
+    process.stdout.write(' ');
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}
 const answer = run();
 writeFileSync(path, JSON.stringify(state));
 if (answer !== undefined) process.stdout.write(`${JSON.stringify(answer)}\n`);

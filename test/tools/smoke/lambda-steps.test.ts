@@ -24,6 +24,7 @@ async function resultsOf(invoke: (count: number) => object, answer = '{"statusCo
     layerSize: 1,
     answerPath,
     writePackage: () => 'function.zip',
+    deletePackage: () => undefined,
     forget: () => undefined,
     aws: ([, command]: readonly string[]) => {
       if (command === 'publish-layer-version') return Promise.resolve({ LayerVersionArn: 'layer' });

@@ -22,6 +22,8 @@ export const NAME = 'arctun-smoke';
 
 const HANDLER = new URL('../../../deploy/lambda/function/index.mjs', import.meta.url);
 
+const PACKAGE = 'function.zip';
+
 /** Unix permissions of the files in the function's package: the extension runs as another user. */
 const READABLE = 0o100644 << 16;
 const UNIX = 3;
@@ -61,7 +63,7 @@ export class FunctionRun {
   /** Writes the package of the function, which contains the key of the SIM. */
   writePackage() {
     this.#folder ??= mkdtempSync(join(tmpdir(), 'arctun-smoke-'));
-    const path = join(this.#folder, 'function.zip');
+    const path = join(this.#folder, PACKAGE);
     const entry = (bytes) => [bytes, { os: UNIX, attrs: READABLE }];
     const files = {
       'index.mjs': entry(readFileSync(HANDLER)),
@@ -70,6 +72,11 @@ export class FunctionRun {
     writeFileSync(path, zipSync(files), { mode: 0o600 });
     chmodSync(path, 0o600);
     return path;
+  }
+
+  /** Deletes the package. It is needed only for the creation of the function. */
+  deletePackage() {
+    if (this.#folder !== undefined) rmSync(join(this.#folder, PACKAGE), { force: true });
   }
 
   /** A file for the answer of the function. */

@@ -54,12 +54,16 @@ async function publish(run, { note, signal }) {
 async function create(run, { note, signal }) {
   if (run.layerArn === undefined) throw new NotPossible('the layer was not published');
   const { arch, role } = run.settings;
-  const flags = [
-    ...['--runtime', RUNTIME, '--architectures', arch, '--role', role],
-    ...['--handler', 'index.handler', '--zip-file', `fileb://${run.writePackage()}`],
-    ...['--layers', run.layerArn, '--memory-size', MEMORY, '--timeout', TIMEOUT],
-  ];
-  await run.aws(['lambda', 'create-function', ...FUNCTION, ...flags], signal);
+  try {
+    const flags = [
+      ...['--runtime', RUNTIME, '--architectures', arch, '--role', role],
+      ...['--handler', 'index.handler', '--zip-file', `fileb://${run.writePackage()}`],
+      ...['--layers', run.layerArn, '--memory-size', MEMORY, '--timeout', TIMEOUT],
+    ];
+    await run.aws(['lambda', 'create-function', ...FUNCTION, ...flags], signal);
+  } finally {
+    run.deletePackage();
+  }
   await run.aws(['lambda', 'wait', 'function-active-v2', ...FUNCTION], signal);
   run.isCreated = true;
   note('runtime', RUNTIME);
