@@ -1,4 +1,14 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import {
+  existsSync,
+  lstatSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -44,6 +54,47 @@ describe('what remains', () => {
   it('is possibly a SIM if arc.json cannot be read', () => {
     write('arc.json', '{');
     expect(run.remains).toContain('SORACOM may have created a virtual SIM');
+  });
+});
+
+describe('the claim', () => {
+  const claimed = () => readFileSync(join(run.folder, 'pid'), 'utf8');
+
+  it('is refused while another process holds it', () => {
+    write('pid', String(process.ppid));
+    expect(run.claim()).toBe(process.ppid);
+    expect(claimed()).toBe(String(process.ppid));
+  });
+
+  it('replaces that of a process that has ended', () => {
+    const { pid } = spawnSync(process.execPath, ['--eval', '']);
+    write('pid', String(pid));
+    expect(run.claim()).toBeUndefined();
+    expect(claimed()).toBe(String(process.pid));
+  });
+
+  it.each(['', 'x', '-1'])('replaces an invalid one: %j', (text) => {
+    write('pid', text);
+    expect(run.claim()).toBeUndefined();
+    expect(claimed()).toBe(String(process.pid));
+  });
+
+  it('creates the file, and does not write to one that appears meanwhile', () => {
+    // To a check before the creation, the file of a dangling link is missing.
+    symlinkSync(join(run.folder, 'other'), join(run.folder, 'pid'));
+    expect(run.claim()).toBeUndefined();
+    expect(existsSync(join(run.folder, 'other'))).toBe(false);
+    expect(lstatSync(join(run.folder, 'pid')).isFile()).toBe(true);
+  });
+
+  it('is kept when the SIM of an earlier run is forgotten', () => {
+    run.claim();
+    run.simId = '8942310022000012345';
+    write('arc.json', '{"simId":"8942310022000012345"}');
+    write('.arc.json.bootstrap', '{}');
+    run.forgetEarlier();
+    expect(readdirSync(run.folder)).toEqual(['pid']);
+    expect(run.remains).toBeUndefined();
   });
 });
 

@@ -27,6 +27,9 @@ export const TAG = 'arctun-smoke';
 /** In the working folder. It contains the key of the SIM until the SIM is terminated. */
 const FOLDER = 'arctun-smoke';
 
+/** The file in the folder that contains the process ID of the run. */
+const CLAIM = 'pid';
+
 /** These variables would change what the commands do, so that runs could not be compared. */
 const KEPT_VARIABLES = /^ARCTUN_(ENDPOINT|COVERAGE_TYPE|AUTH_KEY.*|PROFILE)$/;
 
@@ -103,17 +106,33 @@ export class SimRun {
    * @returns {number | undefined} the process that already uses the folder
    */
   claim() {
-    const path = join(this.folder, 'pid');
-    const pid = existsSync(path) ? Number(readFileSync(path, 'utf8')) : 0;
-    if (pid > 0 && pid !== process.pid && isRunning(pid)) return pid;
-    writeFileSync(path, String(process.pid));
-    return undefined;
+    const path = join(this.folder, CLAIM);
+    for (;;) {
+      try {
+        // Fails if the file exists, so that of two runs that start together, only one continues.
+        writeFileSync(path, String(process.pid), { flag: 'wx' });
+        return undefined;
+      } catch (error) {
+        if (/** @type {NodeJS.ErrnoException} */ (error).code !== 'EEXIST') throw error;
+      }
+      const pid = existsSync(path) ? Number(readFileSync(path, 'utf8')) : 0;
+      if (pid > 0 && pid !== process.pid && isRunning(pid)) return pid;
+      // A run that was killed has left the file.
+      rmSync(path, { force: true });
+    }
   }
 
   /** Forgets the SIM, which is terminated, and deletes the folder with its key. */
   forget() {
     this.simId = '';
     rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  /** Forgets the terminated SIM of an earlier run, but keeps the folder and the claim on it. */
+  forgetEarlier() {
+    this.simId = '';
+    for (const name of readdirSync(this.folder))
+      if (name !== CLAIM) rmSync(join(this.folder, name), { recursive: true, force: true });
   }
 
   /**

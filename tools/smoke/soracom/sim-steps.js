@@ -30,9 +30,7 @@ export function sweep(run, show) {
       let terminated = 0;
       if (run.leftover === 'sim') {
         await run.signedIn(['sim', 'terminate', '--yes', '--json'], { signal });
-        run.forget();
-        run.prepare();
-        run.claim();
+        run.forgetEarlier();
         terminated++;
       }
       const filter = ['--tag', TAG, '--older-than', OLD];
