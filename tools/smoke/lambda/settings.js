@@ -1,6 +1,5 @@
 /** Reads the flags of `npm run smoke:lambda`. */
-import { parseArgs } from 'node:util';
-
+import { readFlags } from '../flags.js';
 import { UsageError } from '../smoke-test.js';
 
 export const USAGE = `Usage: npm run smoke:lambda -- --role ARN [FLAGS]
@@ -25,36 +24,16 @@ const ARCHITECTURES = ['x86_64', 'arm64'];
  * @throws {UsageError}
  */
 export function readSettings(words) {
-  const { role = '', config = 'arc.json', arch = 'x86_64', ...values } = parse(words);
-  const help = values.help === true;
+  const { help, yes, values } = readFlags(words, ['role', 'config', 'arch', 'layer']);
+  const { role = '', config = 'arc.json', arch = 'x86_64' } = values;
   if (!help && !/^arn:[\w-]+:iam::\d{12}:role\/./.test(role)) {
     throw new UsageError(
       '--role must be the ARN of a role, such as arn:aws:iam::ACCOUNT:role/NAME',
     );
   }
   if (!ARCHITECTURES.includes(arch)) throw new UsageError('--arch must be x86_64 or arm64');
-  const layer = values.layer ?? `build/layers/arctun-lambda-${arch}.zip`;
-  return { help, yes: values.yes === true, role, config, arch, layer };
+  const { layer = `build/layers/arctun-lambda-${arch}.zip` } = values;
+  return { help, yes, role, config, arch, layer };
 }
 
 /** @typedef {ReturnType<typeof readSettings>} Settings */
-
-function parse(words) {
-  const text = { type: /** @type {const} */ ('string') };
-  const flag = { type: /** @type {const} */ ('boolean') };
-  try {
-    return parseArgs({
-      args: [...words],
-      options: {
-        role: text,
-        config: text,
-        arch: text,
-        layer: text,
-        yes: { ...flag, short: 'y' },
-        help: { ...flag, short: 'h' },
-      },
-    }).values;
-  } catch (error) {
-    throw new UsageError(/** @type {Error} */ (error).message);
-  }
-}

@@ -1,6 +1,5 @@
 /** Reads the flags of `npm run smoke:soracom`. */
-import { parseArgs } from 'node:util';
-
+import { readFlags } from '../flags.js';
 import { UsageError } from '../smoke-test.js';
 
 export const USAGE = `Usage: npm run smoke:soracom -- [FLAGS]
@@ -34,14 +33,14 @@ const DEFAULT_IDLE_LIMIT = 90;
  * @throws {UsageError}
  */
 export function readSettings(words) {
-  const values = parse(words);
+  const { help, yes, values } = readFlags(words, ['group', 'idle-limit', ...CREDENTIALS]);
   const given = CREDENTIALS.filter((name) => values[name] !== undefined);
   if (values['auth-key-file'] === '-') {
     throw new UsageError('--auth-key-file must be a file, because it is read several times');
   }
   return {
-    help: values.help === true,
-    yes: values.yes === true,
+    help,
+    yes,
     group: values.group,
     idleLimit: seconds(values['idle-limit']),
     credentialFlags: given.flatMap((name) => [`--${name}`, String(values[name])]),
@@ -54,38 +53,6 @@ export function readSettings(words) {
 }
 
 /** @typedef {ReturnType<typeof readSettings>} Settings */
-
-function parse(words) {
-  const text = { type: /** @type {const} */ ('string') };
-  const flag = { type: /** @type {const} */ ('boolean') };
-  try {
-    const { values } = parseArgs({
-      args: [...words],
-      options: {
-        yes: { ...flag, short: 'y' },
-        help: { ...flag, short: 'h' },
-        group: text,
-        'idle-limit': text,
-        ...Object.fromEntries(CREDENTIALS.map((name) => [name, text])),
-      },
-    });
-    /** @type {Record<string, string | boolean | undefined>} */
-    const named = values;
-    return {
-      ...named,
-      group: textOf(named.group),
-      'idle-limit': textOf(named['idle-limit']),
-      'auth-key': textOf(named['auth-key']),
-    };
-  } catch (error) {
-    throw new UsageError(/** @type {Error} */ (error).message);
-  }
-}
-
-/** @returns {string | undefined} */
-function textOf(value) {
-  return typeof value === 'string' ? value : undefined;
-}
 
 /** @param {string | undefined} text */
 function seconds(text) {
