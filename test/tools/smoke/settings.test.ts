@@ -21,6 +21,7 @@ it('reads its own flags', () => {
     idleLimit: 2.5,
     credentialFlags: [],
   });
+  expect(readSettings(['--idle-limit', '1200']).idleLimit).toBe(1_200);
   expect(readSettings(['-h']).help).toBe(true);
 });
 
@@ -28,9 +29,10 @@ it.each([
   [['--unknown']],
   [['extra']],
   [['--idle-limit', '0']],
+  [['--idle-limit', '0.9']],
   [['--idle-limit', 'x']],
   [['--idle-limit', '']],
-  [['--idle-limit', '3601']],
+  [['--idle-limit', '1201']],
   [['--auth-key-file', '-']],
 ])('refuses %j', (words) => {
   expect(() => readSettings(words)).toThrow(UsageError);

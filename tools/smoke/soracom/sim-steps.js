@@ -7,7 +7,7 @@ import { TAG } from './sim-run.js';
 /** @typedef {import('./sim-run.js').SimRun} SimRun */
 /** @typedef {import('../steps.js').Step} Step */
 
-/** A SIM that is younger may belong to a run on another machine. */
+/** A SIM that is younger may belong to a run on another machine: see MOST_IDLE_LIMIT of settings.js. */
 const OLD = '1h';
 
 /** arctun repeats a refused call for up to two minutes. */
