@@ -3,8 +3,6 @@
  * with SHA256SUMS: `npm run layer`. Fails if a file exceeds its size limit. If an architecture is
  * given as an argument, only that one is built.
  */
-import { createHash } from 'node:crypto';
-import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { makeExecutable } from '../../dist/src/lambda/layer/executable.js';
@@ -18,7 +16,7 @@ import { NODE_PACKAGES } from '../../dist/src/lambda/layer/node-release.js';
 import { readPrebuilt } from '../../dist/src/lambda/layer/prebuilt.js';
 import { systemCommands } from '../../dist/src/system/process/command-runner.js';
 import { REPOSITORY } from './bundles.js';
-import { LIMITS } from './layer-limits.js';
+import { writeCheckedFiles } from './checked-files.js';
 
 const prebuiltFolder = join(REPOSITORY, 'dist/executable');
 const layers = new Map();
@@ -35,21 +33,5 @@ for (const [architecture, { name }] of Object.entries(NODE_PACKAGES)) {
   layers.set(`arctun-lambda-${architecture}.zip`, executableLayer(executable, documents));
 }
 layers.set('arctun-lambda-nodejs.zip', thinLayer(await readPrebuilt(prebuiltFolder, 'nodejs')));
-write('build/executable', executables, 0o755);
-write('build/layers', layers, 0o644);
-
-function write(folder, files, mode) {
-  const path = join(REPOSITORY, folder);
-  mkdirSync(path, { recursive: true });
-  const sums = [...files].map(([name, bytes]) => {
-    writeFileSync(join(path, name), bytes, { mode });
-    const limit = LIMITS[name];
-    console.log(`${folder}/${name}: ${bytes.length} bytes, ${limit} at most`);
-    if (bytes.length > limit) {
-      console.error(`${name} has grown beyond its limit`);
-      process.exitCode = 1;
-    }
-    return `${createHash('sha256').update(bytes).digest('hex')}  ${name}\n`;
-  });
-  writeFileSync(join(path, 'SHA256SUMS'), sums.join(''));
-}
+writeCheckedFiles(join(REPOSITORY, 'build/executable'), executables, 0o755);
+writeCheckedFiles(join(REPOSITORY, 'build/layers'), layers, 0o644);

@@ -3,7 +3,6 @@
  * `--publish`, then publishes the npm package. The folder exists only if the release is complete.
  */
 import { execFileSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
 import {
   chmodSync,
   copyFileSync,
@@ -17,6 +16,7 @@ import {
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
+import { checksumLine } from '../bundle/checked-files.js';
 import { actionOf, publicationObstacles } from './publication.js';
 import { missingRequirements } from './requirements.js';
 
@@ -103,7 +103,7 @@ function writeSums() {
   const sums = files.map((file) => {
     const bytes = readFileSync(join(UNFINISHED, file));
     console.log(`${file}: ${bytes.length} bytes`);
-    return `${createHash('sha256').update(bytes).digest('hex')}  ${file}\n`;
+    return checksumLine(file, bytes);
   });
   writeFileSync(join(UNFINISHED, 'SHA256SUMS'), sums.join(''));
 }

@@ -57,7 +57,8 @@ describeWith(
 
     beforeEach(() => {
       folder = mkdtempSync(join(tmpdir(), 'arctun-release-'));
-      cpSync(join(REPOSITORY, 'tools/release'), join(folder, 'tools/release'), { recursive: true });
+      for (const each of ['tools/release', 'tools/bundle'])
+        cpSync(join(REPOSITORY, each), join(folder, each), { recursive: true });
       symlinkSync(join(REPOSITORY, 'node_modules'), join(folder, 'node_modules'));
       writeFileSync(
         join(folder, 'package.json'),
