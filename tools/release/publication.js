@@ -16,6 +16,16 @@ export function actionOf(words, environment) {
 }
 
 /**
+ * Returns the flags that keep a prerelease, such as 1.0.0-rc.1, from becoming the version that
+ * `npm install arctun` chooses. npm refuses to publish a prerelease without them.
+ *
+ * @param {string} version
+ */
+export function tagFlags(version) {
+  return version.includes('-') ? ['--tag', 'next'] : [];
+}
+
+/**
  * Returns the reasons why the working tree must not be published, each with what to do.
  *
  * @param {string} version the version in package.json

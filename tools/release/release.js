@@ -17,7 +17,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 import { checksumLine } from '../bundle/checked-files.js';
-import { actionOf, publicationObstacles } from './publication.js';
+import { actionOf, publicationObstacles, tagFlags } from './publication.js';
 import { missingRequirements } from './requirements.js';
 
 const REPOSITORY = fileURLToPath(new URL('../../', import.meta.url));
@@ -108,10 +108,12 @@ function writeSums() {
   writeFileSync(join(UNFINISHED, 'SHA256SUMS'), sums.join(''));
 }
 
+/** npm needs the terminal, because it may ask for a one-time password. */
 function publish() {
   const file = join(OUTPUT, archive);
   step(`npm publish ${file}`);
-  run('npm', ['publish', '--dry-run=false', '--access', 'public', file]);
+  const parameters = ['publish', '--dry-run=false', '--access', 'public', ...tagFlags(version)];
+  execFileSync('npm', [...parameters, file], { stdio: 'inherit' });
 }
 
 function step(text) {
@@ -126,11 +128,17 @@ function failureOf({ status, signal, message }) {
     : Number.isInteger(status)
       ? `a command failed with exit code ${status}; its messages are above`
       : message;
+  if (current.startsWith('npm publish')) {
+    // npm may fail after the registry has accepted the package.
+    return [
+      `cannot publish the release: ${current}: ${reason}`,
+      `Run \`npm view ${name}@${version}\` to see whether npm published it.`,
+      `If not, fix this, then run the command again. ${OUTPUT} contains the release.`,
+    ].join('\n');
+  }
   return [
     `cannot build the release: ${current}: ${reason}`,
-    action === 'publish' && current.startsWith('npm publish')
-      ? `${OUTPUT} contains the release. Nothing was published.`
-      : 'The release is incomplete, and nothing was published.',
+    'The release is incomplete, and nothing was published.',
     'Fix this, then run the command again.',
   ].join('\n');
 }

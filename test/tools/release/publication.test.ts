@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { actionOf, publicationObstacles } from '../../../tools/release/publication.js';
+import { actionOf, publicationObstacles, tagFlags } from '../../../tools/release/publication.js';
 import { describeWith } from '../../support/runner/requirements.js';
 
 describe('what to do', () => {
@@ -20,6 +20,13 @@ describe('what to do', () => {
     expect(actionOf([], { npm_config_dry_run: 'true' })).toBe('dry-run');
     expect(actionOf(['--publish'], { npm_config_dry_run: 'true' })).toBeUndefined();
   });
+});
+
+it.each([
+  ['1.2.3', []],
+  ['1.0.0-rc.1', ['--tag', 'next']],
+])('publishes version %s with the flags %j', (version, flags) => {
+  expect(tagFlags(version)).toEqual(flags);
 });
 
 describeWith(['git'], 'a commit', () => {

@@ -1,11 +1,13 @@
 /** What `npm run release` checks before it builds anything, and what it leaves if a step fails. */
 import { execFileSync, spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import {
   chmodSync,
   cpSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
+  readFileSync,
   rmSync,
   symlinkSync,
   writeFileSync,
@@ -16,10 +18,15 @@ import { join } from 'node:path';
 import { REPOSITORY } from '../../support/processes.js';
 import { describeWith } from '../../support/runner/requirements.js';
 
-function release(words: readonly string[], env: NodeJS.ProcessEnv = {}, folder = REPOSITORY) {
+function release(
+  words: readonly string[],
+  env: NodeJS.ProcessEnv = {},
+  folder = REPOSITORY,
+  input = '',
+) {
   const script = join(folder, 'tools/release/release.js');
   const unset = { npm_config_dry_run: undefined, SOURCE_DATE_EPOCH: undefined };
-  const options = { encoding: 'utf8', env: { ...process.env, ...unset, ...env } } as const;
+  const options = { encoding: 'utf8', input, env: { ...process.env, ...unset, ...env } } as const;
   const { status, stdout, stderr } = spawnSync(process.execPath, [script, ...words], options);
   return { status, stdout, stderr };
 }
@@ -117,6 +124,85 @@ describeWith(
       const { status, stdout, stderr } = release(['--dry-run'], {}, folder);
       expect({ status, stdout }).toEqual({ status: 1, stdout: '' });
       expect(stderr).toContain('cannot build the release: the commit: ');
+    });
+
+    describe('after the build', () => {
+      /** The scripts that build, replaced by ones that write one file. */
+      const BUILDERS = {
+        'tools/bundle/build-layers.js': ['build/layers/arctun.zip', 'build/executable/arctun'],
+        'tools/bundle/build-image.js': ['build/image/arctun.tar', 'dist/bundle/sbom.json'],
+        'tools/release/write-packages.js': ['build/unfinished-release/arctun.deb'],
+      };
+      /** An npm that writes one package, and publishes with the code that it reads. */
+      const NPM = [
+        'case "$*" in',
+        '"pack --dry-run=true"*) echo \'[{"files":[]}]\' ;;',
+        'pack*) : > build/unfinished-release/arctun.tgz ;;',
+        'publish*) read -r code; echo "$* code $code" > build/published; exit "$NPM_EXIT" ;;',
+        'esac',
+      ].join('\n');
+
+      function publish(version: string, npmExit = 0) {
+        const scripts = Object.entries(BUILDERS).map(([script, paths]) => [
+          script,
+          `import { mkdirSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+for (const path of ${JSON.stringify(paths)}) {
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, path);
+}`,
+        ]);
+        const manifest = JSON.stringify({ name: 'arctun', version, type: 'module' });
+        for (const [path = '', text = ''] of [...scripts, ['package.json', manifest]])
+          writeFileSync(join(folder, path), text);
+        writeFileSync(join(folder, '.gitignore'), 'node_modules\nbuild\ndist\n');
+        git('add', '--all');
+        git('commit', '--quiet', '--message=arctun: stub the build');
+        git('tag', `v${version}`);
+        const env = { PATH: pathWithNpm(NPM), NPM_EXIT: `${npmExit}` };
+        return release(['--publish'], env, folder, '123456\n');
+      }
+      const published = () => readFileSync(join(folder, 'build/published'), 'utf8');
+
+      it('publishes the package, and npm can ask for a one-time password', () => {
+        expect(publish('1.2.3')).toMatchObject({ status: 0, stderr: '' });
+        const file = join(folder, 'build/release/arctun-1.2.3.tgz');
+        expect(published()).toBe(`publish --dry-run=false --access public ${file} code 123456\n`);
+      });
+
+      it('does not publish a prerelease as the latest version', () => {
+        expect(publish('2.0.0-rc.1')).toMatchObject({ status: 0 });
+        expect(published()).toContain('--access public --tag next ');
+      });
+
+      it('does not claim that nothing was published if npm fails', () => {
+        const { status, stderr } = publish('1.2.3', 7);
+        expect(status).toBe(1);
+        const file = join(folder, 'build/release/arctun-1.2.3.tgz');
+        expect(stderr).toBe(
+          [
+            `cannot publish the release: npm publish ${file}: a command failed with exit code 7; its messages are above`,
+            'Run `npm view arctun@1.2.3` to see whether npm published it.',
+            `If not, fix this, then run the command again. ${join(folder, 'build/release')} contains the release.\n`,
+          ].join('\n'),
+        );
+        expect(built()).toBe(true);
+      });
+
+      it('lists the checksum of each file', () => {
+        publish('1.2.3');
+        const sums = readFileSync(join(folder, 'build/release/SHA256SUMS'), 'utf8');
+        const hash = (text: string) => createHash('sha256').update(text).digest('hex');
+        expect(sums.split('\n')).toEqual([
+          `${hash('build/executable/arctun')}  arctun`,
+          `${hash('build/image/arctun.tar')}  arctun-1.2.3.oci.tar`,
+          `${hash('dist/bundle/sbom.json')}  arctun-npm.sbom.json`,
+          `${hash('build/unfinished-release/arctun.deb')}  arctun.deb`,
+          `${hash('')}  arctun.tgz`,
+          `${hash('build/layers/arctun.zip')}  arctun.zip`,
+          '',
+        ]);
+      });
     });
 
     /** Returns a PATH in which npm is a script. */
