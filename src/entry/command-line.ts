@@ -14,7 +14,7 @@ import { readWords } from './read-words.js';
 /** @param words the command line, without the program's name */
 export async function runCommandLine(words: string[]): Promise<void> {
   failOnFullDisk();
-  ignoreClosedStandardError();
+  ignoreLostMessages();
   try {
     const config = new Config({ root: '/', plugins: new Map([['arctun', createPlugin()]]) });
     await config.load();
@@ -58,11 +58,10 @@ function failOnFullDisk(): void {
 }
 
 /**
- * Ignores that the reader of standard error, such as `tee`, has ended, or that the terminal was
- * closed. Otherwise a message would end a command that must still save a key or clean up.
+ * Ignores that a message cannot be written, because the reader of standard error, such as `tee`, has
+ * ended, the terminal was closed, or the disk is full. Otherwise the message would end a command that
+ * must still save a key or clean up.
  */
-function ignoreClosedStandardError(): void {
-  process.stderr.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE' && error.code !== 'EIO') throw error;
-  });
+function ignoreLostMessages(): void {
+  process.stderr.on('error', () => undefined);
 }

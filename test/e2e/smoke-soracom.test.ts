@@ -169,6 +169,18 @@ it('after SIGINT, terminates the SIM also if the reader of its output has ended'
   expect(report()).toMatch(/\| Terminate the virtual SIM \| passed/);
 }, 120_000);
 
+it('after SIGINT, terminates the SIM also if its messages do not fit on the disk', async () => {
+  const command = [...SMOKE, '--yes'].map((word) => `'${word}'`).join(' ');
+  const env = { ...emulator.env, ARCTUN_ENDPOINT: recorder.url };
+  const line = ['sh', '-c', `exec ${command} 2> /dev/full`];
+  const run = processes.start(line, { cwd: folder, env });
+  await until(async () => (await billed()).length > 0);
+  run.kill('SIGINT');
+  const { code } = await run.finished;
+  expect(await billed()).toEqual([]);
+  expect(code).toBe(130);
+}, 120_000);
+
 it('after SIGINT within the creation, terminates the SIM that was created', async () => {
   await emulator.fault({ operation: 'createSim', delayMs: 2_000, carryOut: true });
   const run = start();

@@ -49,7 +49,7 @@ export class RefusedError extends Error {
  * @returns {Promise<number>} the exit code
  */
 export async function smokeTest(test) {
-  ignoreClosedOutputs();
+  ignoreLostMessages();
   const { name, usage, plan, question } = test;
   let settings;
   try {
@@ -84,15 +84,12 @@ export async function smokeTest(test) {
 }
 
 /**
- * Ignores that the reader of an output, such as `tee`, has ended, or that the terminal was closed.
- * Otherwise the next message would end the process before the steps that clean up.
+ * Ignores that a message cannot be written, because the reader of the output, such as `tee`, has ended,
+ * the terminal was closed, or the disk is full. Otherwise the message would end the process before the
+ * steps that clean up.
  */
-function ignoreClosedOutputs() {
-  for (const output of [process.stdout, process.stderr]) {
-    output.on('error', (/** @type {NodeJS.ErrnoException} */ error) => {
-      if (error.code !== 'EPIPE' && error.code !== 'EIO') throw error;
-    });
-  }
+function ignoreLostMessages() {
+  for (const output of [process.stdout, process.stderr]) output.on('error', () => undefined);
 }
 
 async function runAndReport({ name, title, begin }, settings, stop) {

@@ -1,4 +1,4 @@
-/** `bootstrap authkey` whose standard error is closed while it creates a SIM, then stopped. */
+/** `bootstrap authkey` that is stopped while it creates a SIM, and whose messages cannot be written. */
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -69,6 +69,16 @@ it.each([
   },
   60_000,
 );
+
+it('keeps the key if its messages do not fit on the disk', async () => {
+  const command = COMMAND.map((word) => `'${word}'`).join(' ');
+  const run = start(['sh', '-c', `exec ${command} 2> /dev/full`]);
+  await simCreated();
+  run.kill('SIGINT');
+  const { code } = await run.finished;
+  await expectKept('arc.json');
+  expect(code).toBe(0);
+}, 60_000);
 
 describeWith(['script'], 'a closed terminal', () => {
   it('does not lose the key', async () => {
