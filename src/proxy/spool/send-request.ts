@@ -59,6 +59,7 @@ async function exchange(
   const lost = (message: string) => ({ kind: 'lost', message }) as const;
   let head: ResponseHead | undefined;
   let interims = 0;
+  let hasBegun = false as boolean;
   // The target read the request before it began to respond.
   const orAnswered = (outcome: SendOutcome): SendOutcome =>
     head === undefined ? outcome : { kind: 'answered', status: head.status };
@@ -98,6 +99,7 @@ async function exchange(
         },
         { isHead: false, upgrades: false },
       );
+      hasBegun = true;
       upstream.write(Buffer.from(request.buffer, request.byteOffset, request.length));
       if (isReused) upstream.expectAnswer();
       watchdog.arm(timeout);
@@ -105,6 +107,8 @@ async function exchange(
     });
   } catch (error) {
     upstream.destroy();
-    return orAnswered(lost(messageOf(error)));
+    const message = messageOf(error);
+    // It was aborted before the first byte, for example while the spool saved the message's state.
+    return hasBegun ? orAnswered(lost(message)) : { kind: 'unsent', message };
   }
 }

@@ -153,3 +153,24 @@ it('is lost if it is aborted after it was sent', async () => {
   expect(await sending).toEqual({ kind: 'lost', message: 'stop' });
   expect(target.destroyed).toBe(true);
 });
+
+it('is unsent if it is aborted before a reused connection is used', async () => {
+  await sendFirst();
+  const signal = AbortSignal.abort(new Error('stop'));
+  expect(await send({ signal })).toEqual({ kind: 'unsent', message: 'stop' });
+  expect(dialer.sides).toHaveLength(1);
+  expect(dialer.sides[0]!.written).toEqual([]);
+});
+
+it('is unsent if it is aborted when a new connection is open, before it is used', async () => {
+  const stop = new AbortController();
+  const dial = dialer.dial.bind(dialer);
+  dialer.dial = async () => {
+    const side = await dial();
+    stop.abort(new Error('stop'));
+    return side;
+  };
+  expect(await send({ signal: stop.signal })).toEqual({ kind: 'unsent', message: 'stop' });
+  expect(dialer.sides[0]!.written).toEqual([]);
+  expect(dialer.sides[0]!.destroyed).toBe(true);
+});
