@@ -1,5 +1,5 @@
 /** Sends the queued messages of a spool, and one new message, which is kept if it cannot be sent. */
-import { messageOf } from '../../lib/errors/error-message.js';
+import { abortReason, messageOf } from '../../lib/errors/error-message.js';
 import { UserError } from '../../lib/errors/user-error.js';
 import { failedDial, isFutile } from '../../proxy/dial-outcome.js';
 import type { Dialer, DialTarget } from '../../proxy/dialer.js';
@@ -56,7 +56,7 @@ export async function sendSpooled<Answer>(
 ): Promise<Answer | KeptMessage> {
   const pauses = new FailedTargets();
   await drainThrough(dialer, { ...send, pauses });
-  const waitsFor = pauses.reasonFor(targetHash(send.target));
+  const waitsFor = whyStopped(send.signal) ?? pauses.reasonFor(targetHash(send.target));
   if (waitsFor !== undefined) return keepMessage(send, waitsFor);
   let answer: { readonly value: Answer } | undefined;
   let failure: unknown;
@@ -84,7 +84,7 @@ export async function sendSpooled<Answer>(
   throw send.explain(failure);
 }
 
-/** Sends all queued messages of a spool. @throws UserError */
+/** Sends queued messages of a spool until none is left, or the signal aborts. @throws UserError */
 export async function drainThrough(
   dialer: Dialer,
   {
@@ -104,12 +104,17 @@ export async function drainThrough(
     return await usingSpool(path, () =>
       drainSpool({
         ...{ spool, log, ...(pauses && { pauses }) },
+        obstacle: () => whyStopped(signal),
         send: (message) => sendRequest(message, limits),
       }),
     );
   } finally {
     kept.close();
   }
+}
+
+function whyStopped(signal: AbortSignal | undefined): string | undefined {
+  return signal?.aborted === true ? abortReason(signal).message : undefined;
 }
 
 /** Until a dial has succeeded, nothing of the message can have been sent. */

@@ -3,6 +3,8 @@ import { once } from 'node:events';
 import { type AddressInfo } from 'node:net';
 import { createServer } from 'node:http';
 
+import { jest } from '@jest/globals';
+
 import {
   listSpool,
   removeMessages,
@@ -10,7 +12,7 @@ import {
   showMessage,
 } from '../../../src/app/spool/manage-spool.js';
 import { openSpool, ownSpool } from '../../../src/app/spool/open-spool.js';
-import { keepMessage, sendSpooled } from '../../../src/app/spool/send-spooled.js';
+import { drainThrough, keepMessage, sendSpooled } from '../../../src/app/spool/send-spooled.js';
 import { UserError } from '../../../src/lib/errors/user-error.js';
 import { FileError } from '../../../src/ports/files.js';
 import type { Dialer } from '../../../src/proxy/dialer.js';
@@ -70,14 +72,20 @@ async function target(status: number | undefined): Promise<Dialer> {
   return localDialer((server.address() as AddressInfo).port);
 }
 
-async function send(body: string, dialer: Dialer, messages = 10, port = TARGET.port) {
+async function send(
+  body: string,
+  dialer: Dialer,
+  messages = 10,
+  port = TARGET.port,
+  signal?: AbortSignal,
+) {
   const { spool } = await openSpool(settings(messages), opener());
   const message = { method: 'POST', path: '/', headers: [], body: Buffer.from(body) };
   const to = { ...TARGET, port };
   const limits = { idleTimeout: 5_000, maxAnswerBytes: 1_000 };
   return sendSpooled(
     {
-      ...{ spool, path: 'spool', target: to, message, timeout: 5_000, log },
+      ...{ spool, path: 'spool', target: to, message, timeout: 5_000, log, signal },
       exchange: (through) => exchangeHttp(through, to, message, limits),
       explain: (error) => error,
     },
@@ -118,6 +126,44 @@ it('sends a message at once although those for another target wait', async () =>
   expect(received).toEqual(['b']);
   expect(await send('c', partly, 10, 81)).toMatchObject({ via: 'spool' });
   expect(await states()).toEqual(['queued ', 'queued ']);
+});
+
+describe('after an abort', () => {
+  /** Sends through the dialer, and aborts when the first message has been delivered. */
+  function abortAfterOne(): AbortSignal {
+    const stop = new AbortController();
+    const remove = disk.remove.bind(disk);
+    disk.remove = (name) => {
+      stop.abort(new Error('stop'));
+      return remove(name);
+    };
+    return stop.signal;
+  }
+
+  beforeEach(async () => {
+    for (const port of [80, 80, 81]) await send(`to ${port}`, failing('refused'), 10, port);
+  });
+
+  it('begins no further message, also for other targets', async () => {
+    const { spool } = await openSpool(settings(), opener());
+    const begun = jest.spyOn(spool, 'begin');
+    const signal = abortAfterOne();
+    const drained = { spool, path: 'spool', timeout: 5_000, log, signal };
+    expect(await drainThrough(await target(201), drained)).toEqual({
+      ...{ delivered: 1, setAside: [], waitsFor: 'stop' },
+    });
+    expect(begun).toHaveBeenCalledTimes(1);
+    expect(received).toEqual(['to 80']);
+    expect(await states()).toEqual(['queued ', 'queued ']);
+  });
+
+  it('keeps the new message after the older ones', async () => {
+    const signal = abortAfterOne();
+    const kept = await send('new', await target(201), 10, 82, signal);
+    expect(kept).toMatchObject({ via: 'spool', why: 'stop' });
+    expect(await states()).toEqual(['queued ', 'queued ', 'queued ']);
+    expect(received).toEqual(['to 80']);
+  });
 });
 
 it('keeps a message as unknown if the target may have read it, and never sends it again', async () => {
