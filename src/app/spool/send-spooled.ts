@@ -6,7 +6,7 @@ import type { Dialer, DialTarget } from '../../proxy/dialer.js';
 import { KeptConnections } from '../../proxy/http/kept-connections.js';
 import type { HttpMessage } from '../../proxy/http-exchange.js';
 import { drainSpool, type DrainResult, FailedTargets } from '../../proxy/spool/drain-spool.js';
-import { passMessage } from '../../proxy/spool/pass-message.js';
+import { passMessage, type PassResult } from '../../proxy/spool/pass-message.js';
 import { sendRequest } from '../../proxy/spool/send-request.js';
 import { type Spool, SpoolFullError } from '../../proxy/spool/spool.js';
 import { formatMessage, requestBytes, targetHash } from '../../proxy/spool/spooled-message.js';
@@ -75,13 +75,22 @@ export async function sendSpooled<Answer>(
     }),
   );
   if (result.state === 'kept') return { via: 'spool', id: result.entry.id, why: result.why };
+  logOutcome(result, send.log);
   if (answer !== undefined) return answer.value;
-  if (result.state === 'lost') {
-    const { entry } = result;
-    if (entry) send.log.warn({ id: entry.id }, 'the spool keeps the message as unknown');
-    else send.log.warn({}, 'the spool has no room to keep the message as unknown');
-  }
   throw send.explain(failure);
+}
+
+/** Logs what the spool contains, unless it is as the user expects. */
+function logOutcome(result: Exclude<PassResult, { readonly state: 'kept' }>, log: Log): void {
+  const { state, unsaved } = result;
+  if (unsaved !== undefined) {
+    const text = 'cannot save the outcome of the message; the spool will list it as unknown';
+    log.warn({ reason: unsaved }, text);
+  } else if (state === 'lost') {
+    const { entry } = result;
+    if (entry) log.warn({ id: entry.id }, 'the spool keeps the message as unknown');
+    else log.warn({}, 'the spool has no room to keep the message as unknown');
+  }
 }
 
 /** Sends queued messages of a spool until none is left, or the signal aborts. @throws UserError */

@@ -1,4 +1,5 @@
 /** Sends a new message immediately, and keeps it in the spool if nothing of it was sent. */
+import { messageOf } from '../../lib/errors/error-message.js';
 import type { SendOutcome } from './send-request.js';
 import { type Spool, SpoolFullError } from './spool.js';
 import type { SpoolEntry } from './spool-entry.js';
@@ -8,16 +9,23 @@ import type { SpoolEntry } from './spool-entry.js';
  * - `futile`: nothing was sent, and waiting does not help; the spool does not contain the message
  * - `kept`: nothing was sent; the message is queued
  * - `lost`: the message may have arrived; it is kept as `unknown`, if the spool has room
+ *
+ * `unsaved` is why the outcome could not be saved; the message then becomes `unknown` later.
  */
 export type PassResult =
-  | { readonly state: 'answered' | 'futile' }
+  | { readonly state: 'answered' | 'futile'; readonly unsaved: string | undefined }
   | { readonly state: 'kept'; readonly entry: SpoolEntry; readonly why: string }
-  | { readonly state: 'lost'; readonly entry: SpoolEntry | undefined; readonly why: string };
+  | {
+      readonly state: 'lost';
+      readonly entry: SpoolEntry | undefined;
+      readonly unsaved: string | undefined;
+    };
 
 /**
- * The caller reports the target's response to the user, whatever its status.
+ * The caller reports the target's response to the user, whatever its status. If the folder fails
+ * only after the response, the message must not seem to be unsent.
  *
- * @throws SpoolFullError, FileError; the message was not kept
+ * @throws SpoolFullError, FileError; nothing was sent, and the message was not kept
  */
 export async function passMessage(
   spool: Spool,
@@ -28,16 +36,17 @@ export async function passMessage(
   const outcome = await send();
   const isFutile = outcome.kind === 'unsent' && outcome.isFutile === true;
   if (outcome.kind === 'answered' || isFutile) {
-    await spool.finish(entry);
-    return { state: isFutile ? 'futile' : 'answered' };
+    const unsaved = await spool.finish(entry).then(() => undefined, messageOf);
+    return { state: isFutile ? 'futile' : 'answered', unsaved };
   }
-  const why = outcome.message;
   if (outcome.kind === 'unsent') {
-    return { state: 'kept', entry: await spool.keepPassing(entry), why };
+    return { state: 'kept', entry: await spool.keepPassing(entry), why: outcome.message };
   }
-  const unknown = await spool.setAside(entry, 'unknown', 'lost').catch((error: unknown) => {
-    if (!(error instanceof SpoolFullError)) throw error;
-    return undefined;
-  });
-  return { state: 'lost', entry: unknown, why };
+  try {
+    const unknown = await spool.setAside(entry, 'unknown', 'lost');
+    return { state: 'lost', entry: unknown, unsaved: undefined };
+  } catch (error) {
+    const unsaved = error instanceof SpoolFullError ? undefined : messageOf(error);
+    return { state: 'lost', entry: undefined, unsaved };
+  }
 }

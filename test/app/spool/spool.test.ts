@@ -203,6 +203,44 @@ it('fails if the spool is full, and says so', async () => {
   expect(await states()).toEqual(['queued ']);
 });
 
+describe('a disk that becomes read-only while a message is sent', () => {
+  const WARNING = 'cannot save the outcome of the message; the spool will list it as unknown';
+
+  /** The folder can be changed until the dial. */
+  function failingDisk(dialer: Dialer): Dialer {
+    const fail = () => Promise.reject(new FileError('failed', '/spool', 'read-only'));
+    return {
+      dial: (to, signal) => {
+        Object.assign(disk, { rename: fail, remove: fail });
+        return dialer.dial(to, signal);
+      },
+    };
+  }
+
+  it('does not hide the response', async () => {
+    expect(await send('a', failingDisk(await target(201)))).toMatchObject({ status: 201 });
+    expect(log.lines).toMatchObject([{ fields: { reason: 'read-only' }, message: WARNING }]);
+    expect(await states()).toEqual(['sending ']);
+  });
+
+  it('does not hide that the message may have arrived', async () => {
+    const sending = send('a', failingDisk(await target(undefined)));
+    await expect(sending).rejects.toThrow('socket hang up');
+    expect(log.messages('warn')).toEqual([WARNING]);
+  });
+
+  it('does not hide that waiting does not help', async () => {
+    await expect(send('a', failingDisk(failing('no-route')))).rejects.toThrow('because no-route');
+    expect(log.messages('warn')).toEqual([WARNING]);
+  });
+
+  it('fails if nothing was sent, because the message cannot be kept', async () => {
+    const sending = send('a', failingDisk(failing('no-handshake')));
+    await expect(sending).rejects.toMatchObject({ why: 'read-only' });
+    expect(log.messages('warn')).toEqual([]);
+  });
+});
+
 describe('the owner', () => {
   it('is one process, and another one learns which', async () => {
     const { close } = await own();
