@@ -91,7 +91,7 @@ describeWith(HOME_NETWORK, 'doctor --nat behind a router', () => {
       {
         outcome: 'failed',
         kind: 'tunnel',
-        text: 'SORACOM does not reach this SIM after 10 s of silence.',
+        text: 'SORACOM cannot reach this SIM after 10 s of silence.',
         remedy: 'Set "persistentKeepalive": 5 in arc.json, because a mapping was kept for 5 s.',
       },
     ]);

@@ -66,13 +66,16 @@ export async function checkNat(options: NatOptions, probe: NatProbe, clock: Cloc
 async function measure(options: NatOptions, probe: NatProbe, clock: Clock): Promise<Check> {
   options.onStep('Asking SORACOM to ping this SIM');
   if (!(await isReached(probe))) {
-    return skipped('nat', 'SORACOM cannot ping this SIM, and so the NAT cannot be measured');
+    return skipped('nat', 'SORACOM cannot ping this SIM, so the NAT cannot be measured');
   }
   const wanted = options.persistentKeepalive / 1000 || DEFAULT;
   const interval = Math.min(wanted, LONGEST);
   const result = await keeps(interval, options, probe, clock);
+  if (result === 'no-answer') {
+    return skipped('nat', 'the name server did not answer, so no mapping was opened');
+  }
   if (result === 'disturbed') {
-    return skipped('nat', `the tunnel was never silent for ${interval} s`);
+    return skipped('nat', `other traffic interrupted the silence of ${interval} s`);
   }
   if (result === 'unknown') {
     return skipped('nat', `SORACOM could not ping this SIM again after ${interval} s of silence`);
@@ -102,7 +105,7 @@ async function lost(
   }
   return failed('nat', {
     kind: 'tunnel',
-    text: `SORACOM does not reach this SIM after ${interval} s of silence.`,
+    text: `SORACOM cannot reach this SIM after ${interval} s of silence.`,
     cause: `A NAT or firewall on the way forgets the tunnel's mapping within ${shortestLost} s, and passes packets again after this machine has sent one.`,
     remedy: remedyFor(kept, shortestLost, options.source),
   });
@@ -120,10 +123,11 @@ function remedyFor(kept: number | undefined, shortestLost: number, source: strin
 /**
  * - `kept`: a ping arrived after the silence
  * - `lost`: no ping arrived until this machine had sent something
+ * - `no-answer`: the exchange that opens the mapping got no answer, so nothing was measured
  * - `disturbed`: other messages prevented the silence
  * - `unknown`: pings do not arrive any more
  */
-type Result = 'kept' | 'lost' | 'disturbed' | 'unknown';
+type Result = 'kept' | 'lost' | 'no-answer' | 'disturbed' | 'unknown';
 
 async function keeps(
   seconds: number,
@@ -134,7 +138,7 @@ async function keeps(
   onStep(`Sending nothing for ${seconds} s, to see whether a NAT keeps its mapping`);
   // After this exchange, the last message is this machine's acknowledgment. After a ping, it would be
   // that of the server, which some NATs do not count as use of the mapping.
-  if (!(await probe.openMapping())) return 'unknown';
+  if (!(await probe.openMapping())) return 'no-answer';
   if (!(await isSilentFor(seconds * 1000, signal, probe, clock))) return 'disturbed';
   if (await isReached(probe)) return 'kept';
   const isOpen = await probe.openMapping();

@@ -35,7 +35,7 @@ export const doctorFlags = {
   nat: {
     type: 'boolean',
     description:
-      'Also measure whether a NAT keeps its mapping for the keepalive interval of arc.json; takes up to four minutes.',
+      'Also measure whether a NAT keeps its mapping for the keepalive interval of arc.json; takes up to five minutes.',
   },
   json: { type: 'boolean', description: 'Print the results as JSON.' },
   ...grouped('Tunnel', { mode: tunnelFlags.mode }),
