@@ -79,8 +79,8 @@ export class ForwarderSpool {
   }
 
   /** Call this after each handshake, to send what waits. */
-  lineIsBack(): void {
-    this.#pump?.lineIsBack();
+  linkIsUp(): void {
+    this.#pump?.linkIsUp();
   }
 
   async status(): Promise<SpoolStatus> {

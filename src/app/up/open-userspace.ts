@@ -50,7 +50,7 @@ export async function openUserspace(
     await listeners.openRemoteForwards(tunnel);
     const { dialer, datagramDialer, echoDialer } = tunnel;
     if (spool !== undefined) {
-      tunnel.on('handshake', () => spool.lineIsBack());
+      tunnel.on('handshake', () => spool.linkIsUp());
       spool.sendThrough(listeners.connections.watching('forwarder', dialer));
     }
     const watched = listeners.connections.watching('command', dialer);

@@ -1,4 +1,4 @@
-/** Sends the queued messages of a spool while the line works. */
+/** Sends the queued messages of a spool while the link is up. */
 import { messageOf } from '../../lib/errors/error-message.js';
 import type { Clock } from '../../ports/clock.js';
 import type { Entropy } from '../../ports/entropy.js';
@@ -23,8 +23,8 @@ const IDLE_INTERVAL = 60_000;
 /** Pauses like a target after the folder could not be used. No hash of a target is equal. */
 const FOLDER = 'folder';
 
-/** What ends a sleep: a message was queued, the line is back, or stop() was called. */
-type Wake = 'queued' | 'line' | 'stop';
+/** What ends a sleep: a message was queued, the link is up, or stop() was called. */
+type Wake = 'queued' | 'link' | 'stop';
 
 export class SpoolPump {
   readonly #options: SpoolPumpOptions;
@@ -50,10 +50,10 @@ export class SpoolPump {
     this.#wake?.('queued');
   }
 
-  /** Call this when the line may work again. Ends all pauses. */
-  lineIsBack(): void {
+  /** Call this when the link is up again. Ends all pauses. */
+  linkIsUp(): void {
     this.#pauses.clear();
-    this.#wake?.('line');
+    this.#wake?.('link');
   }
 
   /** Stops after the current message. */
@@ -87,7 +87,10 @@ export class SpoolPump {
     }
   }
 
-  /** A message is queued because its target has just failed, or waits for others of its target. */
+  /**
+   * A message is queued because its target has just failed, or because older messages for its
+   * target wait.
+   */
   #noticeNews(): void {
     for (const target of this.#news) this.#pauses.begin(target);
     this.#news.clear();

@@ -132,7 +132,7 @@ export class ServerLink {
 
   /** Resolves when the stored traffic of earlier processes is known. */
   async trafficKnown(): Promise<void> {
-    await this.#account?.settled;
+    await this.#account?.saved;
   }
 
   start(): void {

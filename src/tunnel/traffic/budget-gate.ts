@@ -21,7 +21,7 @@ import {
 const GRACE = 5_000;
 
 export interface BudgetGateOptions {
-  readonly account: Pick<TrafficAccount, 'uses' | 'store' | 'onUpdate' | 'settled'>;
+  readonly account: Pick<TrafficAccount, 'uses' | 'store' | 'onUpdate' | 'saved'>;
   /** Returns the outer bytes of this tunnel so far, sent and received. */
   readonly total: () => number;
   readonly clock: Clock;
@@ -59,7 +59,7 @@ export class BudgetGate implements BudgetGuard {
   constructor(options: BudgetGateOptions) {
     this.#options = options;
     options.account.onUpdate(() => this.#evaluate());
-    void options.account.settled.then(() => this.#evaluate());
+    void options.account.saved.then(() => this.#evaluate());
   }
 
   /** @param handler resets all connections inside the tunnel; replaces the previous handler */
@@ -68,7 +68,7 @@ export class BudgetGate implements BudgetGuard {
   }
 
   get isOpen(): boolean {
-    this.#look();
+    this.#refresh();
     return !this.#uses.some(isUsedUp);
   }
 
@@ -93,7 +93,7 @@ export class BudgetGate implements BudgetGuard {
     this.#cutTimer?.cancel();
   }
 
-  #look(): void {
+  #refresh(): void {
     const unix = this.#options.wallClock.unixMilliseconds();
     const isValid = unix >= this.#validFrom && unix < this.#validUntil;
     if (!isValid || this.#options.total() >= this.#validBytes) this.#evaluate();

@@ -54,7 +54,7 @@ export class TrafficAccount {
   /** The part of this tunnel's traffic that is being stored. */
   #saving: TrafficDays = {};
   /** The part of total() that has been assigned to a day. */
-  #settled: TrafficBytes = { sentBytes: 0, receivedBytes: 0 };
+  #assigned: TrafficBytes = { sentBytes: 0, receivedBytes: 0 };
   #turn: Promise<void>;
   #timer: Timer | undefined;
   #hasFailed = false;
@@ -71,7 +71,7 @@ export class TrafficAccount {
   }
 
   /** Resolves when the stored traffic has been read, and what was to be stored is stored. */
-  get settled(): Promise<void> {
+  get saved(): Promise<void> {
     return this.#turn;
   }
 
@@ -84,7 +84,7 @@ export class TrafficAccount {
   }
 
   status(): StoredTraffic {
-    this.#settle();
+    this.#assign();
     const today = this.#today();
     const days = this.#days();
     return { today: totalOf(days, today), month: totalOf(days, today.slice(0, MONTH_LENGTH)) };
@@ -93,7 +93,7 @@ export class TrafficAccount {
   /** Returns the use of the budget; empty without one. */
   uses(): readonly BudgetUse[] {
     const { budget = {}, wallClock } = this.#options;
-    this.#settle();
+    this.#assign();
     const day = this.#today();
     const unix = wallClock.unixMilliseconds();
     const uses = usesOf(budget, this.#days(), day);
@@ -140,14 +140,14 @@ export class TrafficAccount {
   }
 
   /** Assigns the traffic since the last call to today. */
-  #settle(): void {
+  #assign(): void {
     const { total } = this.#options;
     const { sentBytes, receivedBytes } = total();
     const added = {
-      sentBytes: sentBytes - this.#settled.sentBytes,
-      receivedBytes: receivedBytes - this.#settled.receivedBytes,
+      sentBytes: sentBytes - this.#assigned.sentBytes,
+      receivedBytes: receivedBytes - this.#assigned.receivedBytes,
     };
-    this.#settled = { sentBytes, receivedBytes };
+    this.#assigned = { sentBytes, receivedBytes };
     if (added.sentBytes === 0 && added.receivedBytes === 0) return;
     this.#unsaved = addDays(this.#unsaved, { [this.#today()]: added });
   }
@@ -173,7 +173,7 @@ export class TrafficAccount {
 
   #save(): Promise<void> {
     this.#turn = this.#turn.then(async () => {
-      this.#settle();
+      this.#assign();
       if (Object.keys(this.#unsaved).length === 0) return;
       this.#saving = this.#unsaved;
       this.#unsaved = {};

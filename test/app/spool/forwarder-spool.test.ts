@@ -95,7 +95,7 @@ it('sends a message as soon as the line is back', async () => {
   await until(() => clock.armed === 1);
   expect(dials).toBe(1);
   line = dialer;
-  spool.lineIsBack();
+  spool.linkIsUp();
   (await dialer.side(0)).respond(OK);
   await until(async () => (await disk.list()).length === 0);
   await spool.close();

@@ -50,7 +50,7 @@ it('keeps the order if nothing of a message was sent', async () => {
   expect(result).toMatchObject({ left: ['queued', 'queued'], waitsFor: 'no handshake' });
 });
 
-it('stops after a message whose fate is unknown, so that a broken target costs one', async () => {
+it('stops after a message whose outcome is unknown, so that a broken target costs one', async () => {
   const result = await drain([{ kind: 'lost', message: 'reset' }]);
   expect(result).toMatchObject({ left: ['unknown lost', 'queued', 'queued'], waitsFor: 'reset' });
 });

@@ -153,7 +153,7 @@ it('tries at once when the line is back, and pauses briefly after the next failu
   for (let count = 0; count < 6; count++) await nextAttempt();
   await idle();
   const before = clock.now();
-  pump.lineIsBack();
+  pump.linkIsUp();
   await until(() => attempts.length === 8);
   expect(attempts.at(-1)!.at).toBe(before);
   expect(await nextAttempt()).toBeLessThanOrEqual(2_100);

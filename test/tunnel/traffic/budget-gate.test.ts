@@ -41,7 +41,7 @@ async function open(budget: TrafficBudget = { day: 1_000 }): Promise<void> {
   const outer = () => total.sentBytes + total.receivedBytes;
   gate = new BudgetGate({ account, total: outer, ...ports });
   gate.onCut(() => cuts++);
-  await account.settled;
+  await account.saved;
 }
 
 /** Carries bytes, and ends the turn of the driver. */
@@ -121,47 +121,47 @@ it('warns of a budget that is used up at once', async () => {
 it('stores the traffic at each level, so that a killed process keeps it', async () => {
   await open();
   carry(800);
-  await account.settled;
+  await account.saved;
   expect(store.files.get('sim1')).toMatchObject({ '2026-11-29': { receivedBytes: 800 } });
   carry(200);
-  await account.settled;
+  await account.saved;
   expect(store.files.get('sim1')).toMatchObject({ '2026-11-29': { receivedBytes: 1_000 } });
 });
 
 it('stores the traffic after 1 % of the smallest budget, so that a process killed each minute counts', async () => {
   await open({ day: 100_000, month: 1_000_000 });
   carry(999);
-  await account.settled;
+  await account.saved;
   expect(store.files.get('sim1')).toBeUndefined();
   carry(1);
-  await account.settled;
+  await account.saved;
   expect(store.files.get('sim1')).toMatchObject({ '2026-11-29': { receivedBytes: 1_000 } });
   carry(999);
-  await account.settled;
+  await account.saved;
   expect(store.files.get('sim1')).toMatchObject({ '2026-11-29': { receivedBytes: 1_000 } });
   carry(1);
-  await account.settled;
+  await account.saved;
   expect(store.files.get('sim1')).toMatchObject({ '2026-11-29': { receivedBytes: 2_000 } });
 });
 
 it('does not store more often because of a budget that is used up', async () => {
   await open({ day: 1_000, month: 1_000_000 });
   carry(1_000);
-  await account.settled;
+  await account.saved;
   carry(9_999);
-  await account.settled;
+  await account.saved;
   expect(store.files.get('sim1')).toMatchObject({ '2026-11-29': { receivedBytes: 1_000 } });
   carry(1);
-  await account.settled;
+  await account.saved;
   expect(store.files.get('sim1')).toMatchObject({ '2026-11-29': { receivedBytes: 11_000 } });
 });
 
 it('stores within a minute only, if all budgets are used up', async () => {
   await open();
   carry(1_000);
-  await account.settled;
+  await account.saved;
   carry(500_000);
-  await account.settled;
+  await account.saved;
   expect(store.files.get('sim1')).toMatchObject({ '2026-11-29': { receivedBytes: 1_000 } });
 });
 
