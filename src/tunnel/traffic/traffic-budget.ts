@@ -99,14 +99,25 @@ export function endOf(period: string): number {
   return day === undefined ? Date.UTC(year, month) : Date.UTC(year, month - 1, day + 1);
 }
 
+/** Budgets did not exist before this time, so the clock of a machine that shows it is not set. */
+const FIRST_BUDGET = Date.UTC(2026, 10, 1);
+
+/** How far a stored day may be ahead of a clock that may not be set yet, in milliseconds. */
+const MAX_AHEAD = 31 * 86_400_000;
+
 /**
  * Returns the day whose traffic counts. On a machine whose clock is not set yet, such as one without
- * a battery, the clock shows a day before the last stored one, and a new day must not begin.
+ * a battery, the clock shows a day before the last stored one, and a new day must not begin. A day
+ * that is far ahead of a plausible clock was stored while the clock was wrong.
  *
  * @param isDoubtful whether the clock may not be set yet
  */
 export function countedDay(days: TrafficDays, unix: number, isDoubtful: boolean): string {
   const today = dayOf(unix);
   if (!isDoubtful) return today;
-  return Object.keys(days).reduce((latest, day) => (day > latest ? day : latest), today);
+  const isPlausible = (day: string) => unix < FIRST_BUDGET || Date.parse(day) <= unix + MAX_AHEAD;
+  return Object.keys(days).reduce(
+    (latest, day) => (day > latest && isPlausible(day) ? day : latest),
+    today,
+  );
 }

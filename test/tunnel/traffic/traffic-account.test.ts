@@ -208,14 +208,29 @@ describe('with a budget', () => {
   });
 
   it('trusts the clock after 15 minutes', async () => {
-    store.files.set('sim1', { '2038-01-19': { sentBytes: 1_000, receivedBytes: 0 } });
+    store.files.set('sim1', { '2026-12-20': { sentBytes: 1_000, receivedBytes: 0 } });
     const { account } = open('sim1', { day: 1_000 });
     await account.saved;
-    expect(account.uses()).toMatchObject([{ period: '2038-01-19', usedBytes: 1_000 }]);
+    expect(account.uses()).toMatchObject([{ period: '2026-12-20', usedBytes: 1_000 }]);
     clock.skip(15 * MINUTE - 1);
-    expect(account.uses()).toMatchObject([{ period: '2038-01-19' }]);
+    expect(account.uses()).toMatchObject([{ period: '2026-12-20' }]);
     clock.skip(1);
     expect(account.uses()).toMatchObject([{ period: '2026-11-29', usedBytes: 0 }]);
+    await account.close();
+  });
+
+  it('is not locked by a day that was stored with a clock far in the future', async () => {
+    unix = Date.UTC(2036, 4, 1);
+    const wrong = open('sim1', { day: 1_000 });
+    await wrong.account.saved;
+    wrong.send(1_000);
+    await wrong.account.close();
+    expect(Object.keys(store.files.get('sim1')!)).toEqual(['2036-05-01']);
+    unix = START;
+    const { account, send } = open('sim1', { day: 1_000 });
+    await account.saved;
+    send(5);
+    expect(account.uses()).toMatchObject([{ period: '2026-11-29', usedBytes: 5 }]);
     await account.close();
   });
 

@@ -84,6 +84,21 @@ it.each([
   expect(countedDay(DAYS, unix, isDoubtful)).toBe(day);
 });
 
+it.each([
+  ['2027-01-19', 'counts', Date.UTC(2026, 11, 19), '2027-01-19'],
+  ['2027-01-19', 'does not count', Date.UTC(2026, 11, 18), '2026-12-18'],
+  ['2036-05-01', 'does not count', Date.UTC(2026, 10, 1), '2026-11-30'],
+  ['2036-05-01', 'counts', Date.UTC(2026, 10, 1) - 1, '2036-05-01'],
+])('with a stored day of %s, which %s, counts the day of %d', (stored, _, unix, day) => {
+  const days = { ...DAYS, [stored]: { sentBytes: 1, receivedBytes: 2 } };
+  expect(countedDay(days, unix, true)).toBe(day);
+});
+
+it('uses the latest plausible day, whatever else is stored', () => {
+  const days = { '2036-05-01': DAYS['2026-11-30'], ...DAYS, '2036-05-02': DAYS['2026-11-30'] };
+  expect(countedDay(days, Date.UTC(2026, 10, 29), true)).toBe('2026-11-30');
+});
+
 it('counts the day of a clock that is not set, if nothing is stored', () => {
   expect(countedDay({}, 0, true)).toBe('1970-01-01');
 });
