@@ -3,14 +3,17 @@
  * add to a file: each holds a lock while it replaces the file.
  */
 import fs from 'node:fs';
+import { lstat, open, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 
 import { codeOf } from '../../lib/errors/error-message.js';
 import { fileFault } from '../../lib/errors/file-fault.js';
+import { SerialQueue } from '../../lib/serial-queue.js';
 import { addDays, formatDays, parseDays, type TrafficDays } from '../../lib/traffic-days.js';
 import type { Log } from '../../ports/log.js';
 import type { TrafficStore } from '../../ports/stores/traffic-store.js';
+import { withHandle } from './files.js';
 import { createFolders } from './folders.js';
 
 /** A file of 62 days has a size of about 6 KB. */
@@ -27,6 +30,12 @@ const PRIVATE = 0o600;
 /** O_NONBLOCK prevents a FIFO from blocking. These flags do not exist on Windows. */
 const READ = fs.constants.O_RDONLY | fs.constants.O_NOFOLLOW | fs.constants.O_NONBLOCK;
 
+/**
+ * One change at a time in this process. A sync takes long on flash memory, and those of many SIMs
+ * would occupy all of the threads that Node.js has for files.
+ */
+const changes = new SerialQueue();
+
 /** @param folder arctun's state folder; the first traffic creates its subfolder `traffic` */
 export function createTrafficStore(folder: string, log: Log): TrafficStore {
   const pathOf = (name: string) => {
@@ -35,7 +44,11 @@ export function createTrafficStore(folder: string, log: Log): TrafficStore {
   };
   return {
     read: (name) => attempt(() => Promise.resolve(readDays(pathOf(name), log))),
-    add: (name, days) => attempt(() => addToFile(pathOf(name), days, log)),
+    add: (name, days) =>
+      attempt(() => {
+        const path = pathOf(name);
+        return changes.run(() => addToFile(path, days, log));
+      }),
   };
 }
 
@@ -55,7 +68,7 @@ async function addToFile(path: string, days: TrafficDays, log: Log): Promise<Tra
   const release = await lock(`${path}.lock`);
   try {
     const sums = addDays(readDays(path, log), days);
-    replace(path, formatDays(sums));
+    await replace(path, formatDays(sums));
     return sums;
   } finally {
     release();
@@ -104,23 +117,20 @@ function isStale(path: string): boolean {
 }
 
 /** Replaces the file atomically. The new file is synced, so that it is not empty after a crash. */
-function replace(path: string, text: string): void {
+async function replace(path: string, text: string): Promise<void> {
   const next = `${path}.${process.pid}.new`;
   try {
-    fs.rmSync(next, { force: true });
-    const descriptor = fs.openSync(next, 'wx', PRIVATE);
-    try {
-      fs.writeFileSync(descriptor, text);
+    await rm(next, { force: true });
+    await withHandle(await open(next, 'wx', PRIVATE), async (handle) => {
+      await handle.writeFile(text);
       // If this process runs as root, the folder's owner gets the file.
-      const { uid, gid } = fs.lstatSync(dirname(path));
-      if (process.geteuid?.() === 0) fs.fchownSync(descriptor, uid, gid);
-      fs.fsyncSync(descriptor);
-    } finally {
-      fs.closeSync(descriptor);
-    }
-    fs.renameSync(next, path);
+      const { uid, gid } = await lstat(dirname(path));
+      if (process.geteuid?.() === 0) await handle.chown(uid, gid);
+      await handle.sync();
+    });
+    await rename(next, path);
   } catch (error) {
-    fs.rmSync(next, { force: true });
+    await rm(next, { force: true });
     throw error;
   }
 }

@@ -54,6 +54,29 @@ it('loses nothing if several add at the same time', async () => {
   await expect(open().read('sim1')).resolves.toEqual(one(8));
 });
 
+it('does not block the event loop', async () => {
+  let turns = 0;
+  setImmediate(() => turns++);
+  await open().add('sim1', one(1));
+  expect(turns).toBe(1);
+});
+
+it('writes one file after the other', async () => {
+  const names = Array.from({ length: 8 }, (_none, index) => `sim${index}`);
+  let areDone = false as boolean;
+  const adding = Promise.all(names.map((name) => open().add(name, one(1))));
+  const done = adding.finally(() => (areDone = true));
+  let most = 0;
+  while (!areDone) {
+    await new Promise((resolve) => setImmediate(resolve));
+    const locks = readdirSync(folder).filter((name) => name.endsWith('.lock'));
+    most = Math.max(most, locks.length);
+  }
+  await done;
+  expect(most).toBe(1);
+  expect(readdirSync(folder)).toEqual(names.map((name) => `${name}.json`));
+});
+
 it.each(['', '{', '{"days":{"x":1}}'])('begins again if the file contains %j', async (text) => {
   mkdirSync(folder, { recursive: true });
   writeFileSync(path, text);
