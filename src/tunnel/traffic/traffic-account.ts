@@ -7,7 +7,9 @@ import {
   type TrafficDays,
   type TrafficPeriod,
 } from '../../lib/traffic-days.js';
+import { randomUint32 } from '../../lib/random-uint32.js';
 import type { Clock, Timer, WallClock } from '../../ports/clock.js';
+import type { Entropy } from '../../ports/entropy.js';
 import type { Log } from '../../ports/log.js';
 import type { TrafficStore } from '../../ports/stores/traffic-store.js';
 import {
@@ -19,8 +21,11 @@ import {
   usesOf,
 } from './traffic-budget.js';
 
-/** The interval in milliseconds at which traffic is stored, because flash memory wears out. */
-const INTERVAL = 60_000;
+/**
+ * The intervals in milliseconds at which traffic is stored, because flash memory wears out. They are
+ * random, so that SIMs whose tunnels were opened together do not write at the same time.
+ */
+const INTERVAL = { shortest: 45_000, longest: 60_000 };
 
 /** For this many milliseconds after the start, the machine's clock may not be set yet. */
 const CLOCK_DOUBT = 900_000;
@@ -33,6 +38,7 @@ export interface TrafficAccountOptions {
   readonly total: () => TrafficBytes;
   readonly clock: Clock;
   readonly wallClock: WallClock;
+  readonly entropy: Entropy;
   readonly log: Log;
   /** The budget of the SIM; undefined if it has none. */
   readonly budget?: TrafficBudget | undefined;
@@ -76,8 +82,8 @@ export class TrafficAccount {
   }
 
   /**
-   * @param handler called after stored traffic was read, and every minute; replaces the previous
-   * handler
+   * @param handler called after stored traffic was read, and about once a minute; replaces the
+   * previous handler
    */
   onUpdate(handler: () => void): void {
     this.#onUpdate = handler;
@@ -130,7 +136,8 @@ export class TrafficAccount {
   }
 
   #arm(): void {
-    this.#timer = this.#options.clock.startTimer(INTERVAL, () => {
+    const { clock, entropy } = this.#options;
+    this.#timer = clock.startTimer(randomInterval(entropy), () => {
       void this.#save().then(() => {
         if (this.#isClosed) return;
         this.#onUpdate();
@@ -202,4 +209,9 @@ export class TrafficAccount {
     const consequence = 'the traffic of today and this month is that of this process only';
     log.info({ reason }, `${failure}: ${consequence}`);
   }
+}
+
+function randomInterval(entropy: Entropy): number {
+  const { shortest, longest } = INTERVAL;
+  return shortest + ((longest - shortest) * randomUint32(entropy)) / 2 ** 32;
 }

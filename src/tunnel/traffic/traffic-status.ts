@@ -15,7 +15,7 @@ export function openAccount(
   { sent, received }: OuterTraffic,
 ): TrafficAccount | undefined {
   const { budget } = config;
-  const { clock, wallClock, log } = ports;
+  const { clock, wallClock, entropy, log } = ports;
   const store = ports.traffic ?? (budget && memoryStore());
   if (store === undefined) return undefined;
   const total = () => ({ sentBytes: sent.bytes, receivedBytes: received.bytes });
@@ -25,6 +25,7 @@ export function openAccount(
     total,
     clock,
     wallClock,
+    entropy,
     log,
     budget,
   });

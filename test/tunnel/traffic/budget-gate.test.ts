@@ -6,6 +6,7 @@ import type { TrafficBudget } from '../../../src/tunnel/traffic/traffic-budget.j
 import { FakeClock } from '../../support/fakes/fake-clock.js';
 import { MemoryTrafficStore } from '../../support/fakes/memory-traffic-store.js';
 import { RecordingLog } from '../../support/fakes/recording-log.js';
+import { seededEntropy } from '../../support/fakes/seeded-entropy.js';
 
 const NOON = Date.UTC(2026, 10, 29, 12);
 const MIDNIGHT = Date.UTC(2026, 10, 30);
@@ -36,7 +37,7 @@ afterEach(async () => {
 async function open(budget: TrafficBudget = { day: 1_000 }): Promise<void> {
   total = { sentBytes: 0, receivedBytes: 0 };
   const wallClock = { unixMilliseconds: () => unix };
-  const ports = { clock, wallClock, log };
+  const ports = { clock, wallClock, log, entropy: seededEntropy(1) };
   account = new TrafficAccount({ name: 'sim1', store, total: () => total, budget, ...ports });
   const outer = () => total.sentBytes + total.receivedBytes;
   gate = new BudgetGate({ account, total: outer, ...ports });

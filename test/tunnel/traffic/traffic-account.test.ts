@@ -11,7 +11,10 @@ let clock: FakeClock;
 let log: RecordingLog;
 let store: MemoryTrafficStore;
 let unix: number;
+/** The first random byte; the others are 0. With 0xff, the interval is almost a minute. */
+let random: number;
 beforeEach(() => {
+  random = 0xff;
   clock = new FakeClock();
   log = new RecordingLog();
   store = new MemoryTrafficStore();
@@ -21,7 +24,13 @@ beforeEach(() => {
 function open(name = 'sim1', budget?: TrafficBudget) {
   const total = { sentBytes: 0, receivedBytes: 0 };
   const wallClock = { unixMilliseconds: () => unix };
-  const options = { name, store, total: () => total, clock, wallClock, log, budget };
+  const entropy = {
+    fill: (bytes: Uint8Array) => {
+      bytes.fill(0);
+      bytes[0] = random;
+    },
+  };
+  const options = { name, store, total: () => total, clock, wallClock, entropy, log, budget };
   const account = new TrafficAccount(options);
   const send = (sent: number, received = 0) => {
     total.sentBytes += sent;
@@ -38,12 +47,12 @@ async function pass(milliseconds: number): Promise<void> {
   await settle();
 }
 
-it('stores traffic at most once a minute, and at the end', async () => {
+it('stores traffic about once a minute, and at the end', async () => {
   const { account, send } = open();
   send(100, 50);
-  await pass(MINUTE - 1);
+  await pass(45_000);
   expect(store.writes).toBe(0);
-  await pass(1);
+  await pass(MINUTE - 45_000);
   expect(store.files.get('sim1')).toEqual({ '2026-11-29': { sentBytes: 100, receivedBytes: 50 } });
   await pass(MINUTE);
   expect(store.writes).toBe(1);
@@ -51,6 +60,30 @@ it('stores traffic at most once a minute, and at the end', async () => {
   await account.close();
   expect(store.writes).toBe(2);
   expect(clock.armed).toBe(0);
+});
+
+it('spreads the writes of tunnels that were opened together', async () => {
+  const tunnels = [0, 0x55, 0xaa].map((byte) => {
+    random = byte;
+    return open(`sim${byte}`);
+  });
+  for (const { send } of tunnels) send(1);
+  await pass(45_000 - 1);
+  expect(store.writes).toBe(0);
+  // The next interval is random again.
+  random = 0x80;
+  await pass(1);
+  expect([...store.files.keys()]).toEqual(['sim0']);
+  await pass(5_000);
+  expect([...store.files.keys()]).toEqual(['sim0', 'sim85']);
+  await pass(5_000);
+  expect(store.writes).toBe(3);
+  tunnels[0]!.send(1);
+  await pass(42_500 - 1);
+  expect(store.writes).toBe(3);
+  await pass(1);
+  expect(store.writes).toBe(4);
+  for (const { account } of tunnels) await account.close();
 });
 
 it('adds this tunnel to what is stored, and shows the sum before it is stored', async () => {
