@@ -30,6 +30,8 @@ export function isSimName(name: string): boolean {
 
 const EXTENSION = '.json';
 
+export type ConfigFiles = Pick<Files, 'list' | 'readText'>;
+
 /** A value of --config in a fleet. */
 export interface ConfigPlace {
   readonly path: string;
@@ -44,20 +46,19 @@ export interface ConfigPlace {
  */
 export async function fleetPlaces(
   values: readonly string[],
-  files: Pick<Files, 'list'>,
+  files: ConfigFiles,
 ): Promise<readonly ConfigPlace[] | undefined> {
+  const isFleet = values.length > 1;
   const places: ConfigPlace[] = [];
   for (const value of values) {
     const source = resolveConfigSource(value);
     if (source.kind === 'path') {
       const { path } = source;
-      places.push({ path, isFolder: (await namesIn(path, files)).length > 0 });
-    } else if (values.length > 1) throw inlineInFleet();
+      places.push({ path, isFolder: await isFolder(path, isFleet, files) });
+    } else if (isFleet) throw inlineInFleet();
   }
-  return places.length > 1 || places[0]?.isFolder === true ? places : undefined;
+  return isFleet || places[0]?.isFolder === true ? places : undefined;
 }
-
-export type ConfigFiles = Pick<Files, 'list' | 'readText'>;
 
 /**
  * Finds the configurations.
@@ -143,12 +144,17 @@ async function requireFolder(path: string, files: ConfigFiles): Promise<void> {
   }
 }
 
-/** Returns the names in a folder; empty if the path is a file, or does not exist. */
-async function namesIn(path: string, files: Pick<Files, 'list'>): Promise<readonly string[]> {
+/**
+ * Whether the path is a folder. One that is empty may get configurations later, but a fleet cannot
+ * start with it alone.
+ */
+async function isFolder(path: string, isFleet: boolean, files: ConfigFiles): Promise<boolean> {
   try {
-    return await files.list(path);
+    if ((await files.list(path)).length > 0) return true;
+    if (isFleet) await requireFolder(path, files);
+    return isFleet;
   } catch (error) {
-    if (error instanceof FileError) return [];
+    if (error instanceof FileError) return false;
     throw error;
   }
 }

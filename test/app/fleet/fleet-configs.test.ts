@@ -36,6 +36,23 @@ it('finds a fleet in a folder, and in several files', async () => {
   expect(await fleetPlaces(['a.json', 'b.json'], files)).toEqual([file('a.json'), file('b.json')]);
 });
 
+it('finds a folder that is empty at the start, next to another configuration', async () => {
+  folders.set('sims', []);
+  const places = await fleetPlaces(['a.json', 'sims'], files);
+  expect(places).toEqual([file('a.json'), { path: 'sims', isFolder: true }]);
+  expect(await findConfigs(places!, files)).toMatchObject({ configs: [{ name: 'a' }] });
+  folders.set('sims', ['b.json']);
+  const { configs } = await findConfigs(places!, files);
+  expect(configs.map(({ path }) => path)).toEqual(['a.json', 'sims/b.json']);
+});
+
+it('finds no fleet in an empty folder alone, and no folder that does not exist', async () => {
+  folders.set('sims', []);
+  expect(await fleetPlaces(['sims'], files)).toBeUndefined();
+  missing.add('sims');
+  expect(await fleetPlaces(['a.json', 'sims'], files)).toEqual([file('a.json'), file('sims')]);
+});
+
 it('refuses an inline configuration in a fleet', async () => {
   await expect(fleetPlaces(['a.json', '{}'], files)).rejects.toMatchObject({ kind: 'usage' });
 });
