@@ -59,6 +59,8 @@ export class FleetMember {
   #open: MemberTunnel | undefined;
   #offer: StatusOffer | undefined;
   #problem: string | undefined;
+  /** Whether reload() was called since the current attempt began, which may have read an old file. */
+  #isReloadWanted = false;
   /** Ends the pause before the next attempt. */
   #hurry: () => void = () => undefined;
   #life: Promise<void> = Promise.resolve();
@@ -96,6 +98,7 @@ export class FleetMember {
 
   /** Reads the configuration again, and opens the tunnel now if it is not open. */
   reload(): void {
+    this.#isReloadWanted = true;
     if (this.#open === undefined) this.#hurry();
     else this.#open.reload();
   }
@@ -127,20 +130,23 @@ export class FleetMember {
     this.#offer = await this.#offerStatus();
     const { socket } = this.#offer;
     for (let pause = FIRST_PAUSE; !signal.aborted; pause = Math.min(2 * pause, LONGEST_PAUSE)) {
-      this.#attempt = this.#options.opening.run(() =>
-        MemberTunnel.open({ path: this.config.path, socket }, this.#options, this.#ports, signal),
-      );
+      this.#attempt = this.#options.opening.run(() => {
+        this.#isReloadWanted = false;
+        const place = { path: this.config.path, socket };
+        return MemberTunnel.open(place, this.#options, this.#ports, signal);
+      });
       this.#attempt.catch(() => undefined);
       try {
         this.#open = await this.#attempt;
         this.#problem = undefined;
+        if (this.#isReloadWanted) this.#open.reload();
         this.#open.firstHandshake.then(onSettled, onSettled);
         return;
       } catch (error) {
         this.#fail(error);
       }
       onSettled();
-      await this.#pause(pause);
+      if (!this.#isReloadWanted) await this.#pause(pause);
     }
     onSettled();
   }
