@@ -39,13 +39,7 @@ export async function exchangeHttp(
   limits: ExchangeLimits,
 ): Promise<HttpResponse> {
   const stream = await dialer.dial(target, limits.signal);
-  const headers = message.headers.flat();
-  const names = new Set(message.headers.map(([name]) => name.toLowerCase()));
-  if (!names.has('host')) headers.push('Host', hostHeader(target));
-  if (!names.has('content-length') && message.body.length > 0) {
-    headers.push('Content-Length', String(message.body.length));
-  }
-  headers.push('Connection', 'close');
+  const headers = [...requestFields(message, target), 'Connection', 'close'];
   try {
     const response = await new Promise<IncomingMessage>((resolve, reject) => {
       const outgoing = request(
@@ -75,6 +69,27 @@ export async function exchangeHttp(
   } finally {
     stream.on('error', () => undefined).destroy();
   }
+}
+
+/** The methods whose requests announce even an empty body (RFC 9110 8.6). */
+const METHODS_WITH_BODY: ReadonlySet<string> = new Set(['POST', 'PUT', 'PATCH']);
+
+/**
+ * Returns the message's fields as alternating names and values, with Content-Length, and with Host
+ * unless the message has it.
+ */
+export function requestFields(
+  { method, headers, body }: HttpMessage,
+  target: DialTarget,
+): readonly string[] {
+  const fields = headers.flat();
+  if (!headers.some(([name]) => name.toLowerCase() === 'host')) {
+    fields.unshift('Host', hostHeader(target));
+  }
+  if (body.length > 0 || METHODS_WITH_BODY.has(method)) {
+    fields.push('Content-Length', String(body.length));
+  }
+  return fields;
 }
 
 async function readBody(response: IncomingMessage, limit: number): Promise<Uint8Array> {

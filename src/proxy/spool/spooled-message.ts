@@ -2,9 +2,8 @@
 import { createHash } from 'node:crypto';
 
 import type { DialTarget } from '../dialer.js';
-import type { HttpMessage } from '../http-exchange.js';
+import { type HttpMessage, requestFields } from '../http-exchange.js';
 import { fieldLines } from '../http/raw-head.js';
-import { hostHeader } from '../listen-address.js';
 
 export interface SpooledMessage {
   readonly target: DialTarget;
@@ -48,11 +47,8 @@ export function parseMessage(content: Uint8Array): SpooledMessage | undefined {
 
 /** Formats a request of `send` as it is sent. */
 export function requestBytes(message: HttpMessage, target: DialTarget): Uint8Array {
-  const names = new Set(message.headers.map(([name]) => name.toLowerCase()));
-  const fields = message.headers.flat();
-  if (!names.has('host')) fields.unshift('Host', hostHeader(target));
-  fields.push('Content-Length', String(message.body.length));
-  const head = `${message.method} ${message.path} HTTP/1.1\r\n${fieldLines(fields)}\r\n`;
+  const fields = fieldLines(requestFields(message, target));
+  const head = `${message.method} ${message.path} HTTP/1.1\r\n${fields}\r\n`;
   return Buffer.concat([Buffer.from(head, 'latin1'), message.body]);
 }
 
