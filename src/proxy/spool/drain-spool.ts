@@ -54,6 +54,12 @@ export interface DrainOptions {
   readonly log: ProxyLog;
 }
 
+/**
+ * How many messages are sent before the folder is listed again, so that the time for many messages
+ * does not grow with the square of their number. Another process may have queued older ones again.
+ */
+const BATCH = 100;
+
 /** Sends until the messages that are still queued are for targets that pause. @throws FileError */
 export async function drainSpool({
   spool,
@@ -65,11 +71,11 @@ export async function drainSpool({
   let delivered = 0;
   let failure: string | undefined;
   const setAside: SpoolEntry[] = [];
+  const queue = new DrainQueue(spool, pauses);
   for (;;) {
-    const queued = (await spool.list()).filter(({ state }) => state === 'queued');
-    const next = queued.find(({ target }) => !pauses.isPaused(target));
+    const next = await queue.next();
     if (next === undefined) {
-      if (queued.length > 0) failure ??= 'the last attempt has failed';
+      if (queue.hasWaiting) failure ??= 'the last attempt has failed';
       return { delivered, setAside, waitsFor: failure };
     }
     const waitsFor = obstacle?.();
@@ -90,8 +96,50 @@ export async function drainSpool({
       // One silent or broken target must not make all messages unknown.
       if (state === 'refused') continue;
     }
+    // A message that is queued again must not be overtaken when the pause of its target ends.
+    queue.refresh();
     pauses.failed(next.target, verdict.why);
     failure ??= verdict.why;
+  }
+}
+
+/** The queued messages, the oldest first. */
+class DrainQueue {
+  readonly #spool: Spool;
+  readonly #pauses: TargetPauses;
+  #queued: SpoolEntry[] = [];
+  /** How many of them may be taken before the folder is listed again. */
+  #left = 0;
+
+  constructor(spool: Spool, pauses: TargetPauses) {
+    this.#spool = spool;
+    this.#pauses = pauses;
+  }
+
+  /** Whether messages wait, although next() has returned undefined. */
+  get hasWaiting(): boolean {
+    return this.#queued.length > 0;
+  }
+
+  /** Returns the oldest message for a target that does not pause; undefined if none exists. */
+  async next(): Promise<SpoolEntry | undefined> {
+    const known = this.#left > 0 ? this.#take() : undefined;
+    if (known !== undefined) return known;
+    this.#queued = (await this.#spool.list()).filter(({ state }) => state === 'queued');
+    this.#left = BATCH;
+    return this.#take();
+  }
+
+  /** Lists the folder again before the next message. */
+  refresh(): void {
+    this.#left = 0;
+  }
+
+  #take(): SpoolEntry | undefined {
+    const index = this.#queued.findIndex(({ target }) => !this.#pauses.isPaused(target));
+    if (index < 0) return undefined;
+    this.#left--;
+    return this.#queued.splice(index, 1)[0];
   }
 }
 

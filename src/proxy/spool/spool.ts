@@ -47,6 +47,8 @@ export class Spool {
   readonly #passing = new Set<string>();
   /** The messages that are `sending` and were `queued`. Newer messages wait for them. */
   readonly #resending = new Set<string>();
+  /** When the last message was accepted, which may be later than now; undefined if not known yet. */
+  #lastAccepted: number | undefined;
 
   constructor(ports: SpoolPorts, limits: SpoolLimits) {
     this.#folder = ports.folder;
@@ -94,7 +96,7 @@ export class Spool {
    */
   keep(content: Uint8Array): Promise<SpoolEntry> {
     return this.#changes.run(async () => {
-      await this.#requireRoom(content.length);
+      this.#requireRoom(content.length, await this.list());
       return this.#create(content, 'queued');
     });
   }
@@ -121,8 +123,9 @@ export class Spool {
    */
   accept(content: Uint8Array): Promise<SpoolEntry> {
     return this.#changes.run(async () => {
-      if (await this.#hasBacklog(hashOf(content))) {
-        await this.#requireRoom(content.length);
+      const entries = await this.list();
+      if (this.#isBacklogOf(hashOf(content), entries)) {
+        this.#requireRoom(content.length, entries);
         return this.#create(content, 'queued');
       }
       const entry = await this.#create(content, 'sending');
@@ -133,7 +136,7 @@ export class Spool {
 
   /** Whether a new message must wait for older ones to the same target. @throws FileError */
   hasBacklog(content: Uint8Array): Promise<boolean> {
-    return this.#changes.run(() => this.#hasBacklog(hashOf(content)));
+    return this.#changes.run(async () => this.#isBacklogOf(hashOf(content), await this.list()));
   }
 
   /**
@@ -144,7 +147,7 @@ export class Spool {
   keepPassing(entry: SpoolEntry): Promise<SpoolEntry> {
     return this.#changes.run(async () => {
       try {
-        await this.#requireRoom(entry.bytes);
+        this.#requireRoom(entry.bytes, await this.list());
         return await this.#moveOwn(entry, 'queued', '');
       } catch (error) {
         await this.#remove(entry);
@@ -216,22 +219,27 @@ export class Spool {
     return this.#changes.run(() => this.#move(entry, 'queued', ''));
   }
 
-  async #hasBacklog(target: string): Promise<boolean> {
-    const entries = (await this.list()).filter((entry) => haveSameTarget(entry.target, target));
-    return entries.some(({ id, state }) => state === 'queued' || this.#resending.has(id));
+  /** Whether a new message for the target must wait for one of the entries. */
+  #isBacklogOf(target: string, entries: readonly SpoolEntry[]): boolean {
+    return entries.some(
+      (entry) =>
+        haveSameTarget(entry.target, target) &&
+        (entry.state === 'queued' || this.#resending.has(entry.id)),
+    );
   }
 
-  async #requireRoom(bytes: number): Promise<void> {
-    const kept = (await this.list()).filter(({ id }) => !this.#passing.has(id));
+  #requireRoom(bytes: number, entries: readonly SpoolEntry[]): void {
+    const kept = entries.filter(({ id }) => !this.#passing.has(id));
     requireRoom(bytes, kept, this.#limits, 'messages');
   }
 
   async #requireRoomAside(entry: SpoolEntry): Promise<void> {
     try {
-      await this.#requireRoom(entry.bytes);
+      const entries = await this.list();
+      this.#requireRoom(entry.bytes, entries);
       const { messages, bytes } = this.#limits;
       const half = { messages: Math.ceil(messages / 2), bytes: Math.ceil(bytes / 2) };
-      const aside = (await this.list()).filter(({ state }) => isSetAside(state));
+      const aside = entries.filter(({ state }) => isSetAside(state));
       requireRoom(entry.bytes, aside, half, 'messages that were set aside');
     } catch (error) {
       await this.#remove(entry);
@@ -260,11 +268,14 @@ export class Spool {
     }
   }
 
-  /** The order of the IDs is the order of acceptance, even if the clock is set back. */
+  /**
+   * The order of the IDs is the order of acceptance, even if the clock is set back. No other process
+   * creates messages.
+   */
   async #nextId(): Promise<string> {
-    const last = (await this.list()).at(-1);
-    const now = this.#ports.wallClock.unixMilliseconds();
-    const time = Math.max(now, last === undefined ? 0 : acceptedAt(last.id) + 1);
+    const last = this.#lastAccepted ?? acceptedAt((await this.list()).at(-1)?.id ?? '0');
+    const time = Math.max(this.#ports.wallClock.unixMilliseconds(), last + 1);
+    this.#lastAccepted = time;
     const random = new Uint8Array(3);
     this.#ports.entropy.fill(random);
     const digits = [...random].map((byte) => byte.toString(16).padStart(2, '0')).join('');

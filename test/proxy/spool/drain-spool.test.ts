@@ -1,3 +1,5 @@
+import { jest } from '@jest/globals';
+
 import { drainSpool, judge } from '../../../src/proxy/spool/drain-spool.js';
 import type { SendOutcome } from '../../../src/proxy/spool/send-request.js';
 import { Spool } from '../../../src/proxy/spool/spool.js';
@@ -8,11 +10,15 @@ import { LosingDisk } from './support/losing-disk.js';
 
 const TARGET = { host: '100.127.69.42', port: 80 };
 
-async function drain(outcomes: readonly SendOutcome[], obstacle?: () => string | undefined) {
+function openSpool() {
   const disk = new LosingDisk();
   const wallClock = { unixMilliseconds: () => 1_795_989_600_000 };
   const ports = { folder: disk, wallClock, entropy: seededEntropy(1) };
-  const spool = new Spool(ports, { messages: 9, bytes: 9_999 });
+  return { disk, spool: new Spool(ports, { messages: 1_000, bytes: 100_000 }) };
+}
+
+async function drain(outcomes: readonly SendOutcome[], obstacle?: () => string | undefined) {
+  const { spool } = openSpool();
   for (const text of ['a', 'b', 'c']) {
     await spool.keep(formatMessage({ target: TARGET, request: Buffer.from(text) }));
   }
@@ -35,6 +41,7 @@ async function drain(outcomes: readonly SendOutcome[], obstacle?: () => string |
 }
 
 const answered = (status: number) => ({ kind: 'answered', status }) as const;
+const unsent = { kind: 'unsent', message: 'refused' } as const;
 
 it('sends all messages, after it has saved that it sends them', async () => {
   expect(await drain([])).toEqual({
@@ -62,9 +69,7 @@ describe('a target that fails', () => {
     ['cannot be reached', { kind: 'unsent', message: 'refused' }],
     ['loses the connection', { kind: 'lost', message: 'reset' }],
   ])('does not stop the messages for others if it %s', async (_, outcome) => {
-    const wallClock = { unixMilliseconds: () => 1_795_989_600_000 };
-    const ports = { folder: new LosingDisk(), wallClock, entropy: seededEntropy(1) };
-    const spool = new Spool(ports, { messages: 9, bytes: 9_999 });
+    const { spool } = openSpool();
     for (const target of [DEAD!, OTHER!, DEAD!, OTHER!]) {
       await spool.keep(formatMessage({ target, request: Buffer.from('x') }));
     }
@@ -83,6 +88,55 @@ describe('a target that fails', () => {
     });
     expect(await spool.list()).toHaveLength(2);
   });
+});
+
+it('does not let a newer message overtake one that is queued again, when the pause ends', async () => {
+  const { spool } = openSpool();
+  for (const [port, text] of [
+    [81, 'a'],
+    [82, 'b'],
+    [81, 'c'],
+  ] as const) {
+    await spool.keep(formatMessage({ target: { ...TARGET, port }, request: Buffer.from(text) }));
+  }
+  const sent: string[] = [];
+  const paused = new Set<string>();
+  await drainSpool({
+    ...{ spool, log: silentLog },
+    pauses: {
+      isPaused: (target) => paused.has(target),
+      failed: (target) => paused.add(target),
+      delivered: () => paused.clear(),
+    },
+    send: ({ request }) => {
+      sent.push(Buffer.from(request).toString());
+      return Promise.resolve(sent.length === 1 ? unsent : answered(200));
+    },
+  });
+  expect(sent).toEqual(['a', 'b', 'a', 'c']);
+});
+
+it('does not list the folder for each message', async () => {
+  const { spool, disk } = openSpool();
+  for (let count = 0; count < 250; count++) {
+    await spool.keep(formatMessage({ target: TARGET, request: Buffer.from('x') }));
+  }
+  const lists = jest.spyOn(disk, 'list');
+  const send = () => Promise.resolve(answered(200));
+  expect(await drainSpool({ spool, log: silentLog, send })).toMatchObject({ delivered: 250 });
+  expect(lists.mock.calls.length).toBeLessThan(10);
+});
+
+it('sends a message that is queued meanwhile', async () => {
+  const { spool } = openSpool();
+  const message = formatMessage({ target: TARGET, request: Buffer.from('x') });
+  await spool.keep(message);
+  let sent = 0;
+  const send = async () => {
+    if (sent++ === 0) await spool.keep(message);
+    return answered(200);
+  };
+  expect(await drainSpool({ spool, log: silentLog, send })).toMatchObject({ delivered: 2 });
 });
 
 it('continues after a refused message', async () => {

@@ -1,3 +1,5 @@
+import { jest } from '@jest/globals';
+
 import {
   acceptedAt,
   parseEntryName,
@@ -181,6 +183,13 @@ describe('accept', () => {
     const entry = await spool.accept(bytes(1));
     disk.losePower(0);
     expect(await spool.list()).toEqual([entry]);
+  });
+
+  it('lists the folder once for each message', async () => {
+    await spool.keep(bytes(1));
+    const lists = jest.spyOn(disk, 'list');
+    expect(await spool.accept(bytes(1))).toMatchObject({ state: 'queued' });
+    expect(lists).toHaveBeenCalledTimes(1);
   });
 
   it('refuses a message that must wait in a full spool', async () => {
