@@ -33,15 +33,18 @@ export function addTraffic(one: TrafficBytes, other: TrafficBytes): TrafficBytes
 
 /**
  * Adds the days of both, and keeps the latest MAX_DAYS days. If the clock was set back, the traffic
- * of the later days remains.
+ * of the later days remains, and so do the days of `other`, whose budget would never be used up.
  */
 export function addDays(one: TrafficDays, other: TrafficDays): TrafficDays {
   const sums = new Map(Object.entries(one));
   for (const [day, bytes] of Object.entries(other)) {
     sums.set(day, addTraffic(sums.get(day) ?? NO_TRAFFIC, bytes));
   }
-  const latest = [...sums].sort(([a], [b]) => (a < b ? -1 : 1)).slice(-MAX_DAYS);
-  return Object.fromEntries(latest);
+  const sorted = [...sums].sort(([a], [b]) => (a < b ? -1 : 1));
+  const first = sorted.length - MAX_DAYS;
+  return Object.fromEntries(
+    sorted.filter(([day], index) => index >= first || Object.hasOwn(other, day)),
+  );
 }
 
 /** Sums up the days whose date begins with `period`. */

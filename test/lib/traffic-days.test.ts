@@ -52,10 +52,17 @@ it('keeps the latest days only', () => {
   const many: Record<string, TrafficBytes> = {};
   for (let index = 99; index >= 0; index--)
     many[day(index)] = { sentBytes: index, receivedBytes: 0 };
-  const kept = Object.values(addDays({}, many)).map(({ sentBytes }) => sentBytes);
+  const kept = Object.values(addDays(many, {})).map(({ sentBytes }) => sentBytes);
   expect(kept).toHaveLength(MAX_DAYS);
   expect(kept[0]).toBe(100 - MAX_DAYS);
   expect(kept.at(-1)).toBe(99);
+  // A clock that was set back: the day is kept as long as traffic is added to it.
+  const added = { sentBytes: 5, receivedBytes: 0 };
+  const twice = addDays(addDays(many, { [day(-9)]: added }), { [day(-9)]: added });
+  expect(Object.keys(twice)).toHaveLength(MAX_DAYS + 1);
+  expect(twice[day(-9)]).toEqual({ sentBytes: 10, receivedBytes: 0 });
+  expect(parseDays(formatDays(twice))).toEqual(twice);
+  expect(addDays(twice, { [day(100)]: added })).not.toHaveProperty([day(-9)]);
 });
 
 it('reads what it writes', () => {
