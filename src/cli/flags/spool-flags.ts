@@ -21,7 +21,8 @@ export const spoolFlags = {
       description: 'Maximum number of messages in the spool.',
       helpValue: 'NUMBER',
       min: 1,
-      max: 100_000,
+      // The folder is listed for each new message, which takes 0.2 s with 100,000 messages.
+      max: 10_000,
       default: 1_000,
       env: 'ARCTUN_SPOOL_MESSAGES',
     },
