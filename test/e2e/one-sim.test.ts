@@ -105,6 +105,27 @@ it('starts after a kill, as does one of two that start at the same moment', asyn
   expect((await running!.finished).code).toBe(0);
 }, 60_000);
 
+it('sends in a tunnel of its own after the running up has stopped', async () => {
+  const stopping = startUp('--log-level', 'info');
+  await stopping.output(/is up/);
+  const command = [process.execPath, ARCTUN, 'connect', '100.127.69.42', '80'];
+  const held = processes.start(command, { ...options(), interactive: true });
+  held.child.stdin!.write('POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\nx');
+  await held.output(/201 Created/);
+  stopping.kill('SIGTERM');
+  // The control socket is closed now, but the SIM is not free yet.
+  await stopping.output(/Waiting up to 5 s for 1 open connection/, 'stderr');
+  const { code, stderr } = await run('send', 'x', '--log-level', 'info');
+  expect({ code, stderr }).toEqual({
+    code: 0,
+    stderr: expect.stringMatching(
+      /^\S+ INFO {2}waiting until the SIM is free reason="arctun up \(pid \d+\) is stopping"\n[^]*\nHTTP 201 Created\n$/,
+    ) as string,
+  });
+  expect((await stopping.finished).code).toBe(0);
+  held.kill('SIGKILL');
+}, 60_000);
+
 describeWith(['curl'], 'exec', () => {
   it('runs a program in a tunnel of its own if no up is running', async () => {
     const script = 'curl -sS -o /dev/null -w %{http_code} -d x http://100.127.69.42/; exit 3';

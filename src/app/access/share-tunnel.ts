@@ -4,6 +4,7 @@ import { codeOf, isDenied, messageOf } from '../../lib/errors/error-message.js';
 import { UserError } from '../../lib/errors/user-error.js';
 import { pause } from '../../lib/waits.js';
 import type { LocalConnections } from '../../ports/local-sockets.js';
+import { DialError } from '../../proxy/dialer.js';
 import type { EchoDialer } from '../../proxy/echo-dialer.js';
 import type { LocalStreams } from '../../proxy/shared/local-streams.js';
 import { SharedDatagramDialer } from '../../proxy/shared/shared-datagrams.js';
@@ -32,8 +33,8 @@ const QUESTION_INTERVAL = 200;
 
 /**
  * @throws TunnelError if the `up` has had no handshake within `wait`
- * @throws Error with the system's `code`: EACCES if another user owns the socket, ECONNREFUSED or
- * ENOENT if the process has ended
+ * @throws Error with the system's `code`: EACCES if another user owns the socket, or a code for which
+ * hasStopped() is true
  */
 export async function shareTunnel(
   { use }: SharingUp,
@@ -55,7 +56,7 @@ export async function shareTunnel(
     return { ...interfaceDialers(tunnel, ports.boundSockets, ports), echoDialer, ...rest };
   }
   const shared: SharedDialerOptions = {
-    connect: () => ports.localStreams.open(socket),
+    connect: () => connectTo(socket, holder, ports.localStreams),
     refusal: (reply) => failureFrom(reply, holder),
     lost: () => lostError(holder),
   };
@@ -66,6 +67,27 @@ export async function shareTunnel(
     echoDialer: new SharedEchoDialer(shared, ports.clock),
     ...rest,
   };
+}
+
+/** Whether the process no longer listens at its socket, or has ended a connection without answer. */
+export function hasStopped(error: unknown): boolean {
+  const code = codeOf(error);
+  return isAbandoned(code) || code === 'ECONNRESET' || code === 'EPIPE';
+}
+
+/** @throws DialError `not-ready` if the process has ended, so that nothing was sent */
+async function connectTo(
+  socket: string,
+  holder: string,
+  localStreams: LocalStreams,
+): ReturnType<LocalStreams['open']> {
+  try {
+    return await localStreams.open(socket);
+  } catch (error) {
+    if (!hasStopped(error)) throw error;
+    const why = `${holder}, which owns the tunnel, has stopped`;
+    throw new DialError('not-ready', why, { cause: lostError(holder) });
+  }
 }
 
 /** Refers to the system's ping, because an ICMP socket requires a privilege or a system setting. */
@@ -134,7 +156,7 @@ async function statusOf(
   try {
     line = await connections.ask(use.socket, STATUS_REQUEST, LINE_END);
   } catch (error) {
-    if (isDenied(error) || isAbandoned(codeOf(error))) throw error;
+    if (isDenied(error) || hasStopped(error)) throw error;
     throw cannotShare(`${simUseText(use)}: ${messageOf(error)}`, error);
   }
   try {

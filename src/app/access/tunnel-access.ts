@@ -2,29 +2,32 @@
  * Access to the inside of the tunnel for one command: through the running `up` of the same SIM and
  * user, otherwise through a tunnel of the command's own.
  */
-import { codeOf, isDenied, messageOf } from '../../lib/errors/error-message.js';
+import { isDenied, messageOf } from '../../lib/errors/error-message.js';
 import { UserError } from '../../lib/errors/user-error.js';
-import { isAbandoned } from '../status/find-tunnels.js';
+import { pause } from '../../lib/waits.js';
 import type { TunnelPorts } from '../../tunnel/tunnel-ports.js';
 import {
   claimOrShare,
   type ClaimSimPorts,
+  closedSocket,
   inUse,
+  LONGEST_WAIT,
   type SharingUp,
   type SimClaim,
 } from '../up/claim-sim.js';
 import { openTunnel } from '../up/open-tunnel.js';
-import type { SimCommand } from '../up/sim-use.js';
+import { type SimCommand, simUseText } from '../up/sim-use.js';
 import type { AccessOptions, TunnelAccess } from './access.js';
-import { shareTunnel, type ShareTunnelPorts } from './share-tunnel.js';
+import { hasStopped, shareTunnel, type ShareTunnelPorts } from './share-tunnel.js';
 
 export type AccessPorts = TunnelPorts & Pick<ClaimSimPorts, 'claims'> & ShareTunnelPorts;
 
-/** How often to look again if the process that shares its tunnel has just ended. */
-const ATTEMPTS = 5;
+/** The interval in milliseconds between attempts to use the tunnel, or to claim the SIM. */
+const ATTEMPT_INTERVAL = 200;
 
 /**
- * Resolves when the tunnel has had its handshake.
+ * Resolves when the tunnel has had its handshake. If the running `up` stops meanwhile, opens a
+ * tunnel of the command's own as soon as the SIM is free.
  *
  * @throws UserError of kind `tunnel` if another process that does not share its tunnel is using the
  * SIM
@@ -37,15 +40,25 @@ export async function openAccess(
   const { config, command, pid, force, signal, wait } = options;
   const publicKey = ports.crypto.publicKey(config.privateKey.expose());
   const use = () => ({ command, pid });
-  for (let attempt = 1; ; attempt++) {
+  let deadline = Infinity;
+  for (;;) {
     const claim = await claimOrShare({ publicKey, use, force, signal, wait }, ports);
     if (!('use' in claim)) return openOwn(claim, options, ports);
     try {
       return await shareTunnel(claim, options, ports);
     } catch (error) {
       if (isDenied(error)) throw deniedBy(command, claim, error);
-      if (!isAbandoned(codeOf(error)) || attempt === ATTEMPTS) throw error;
+      if (!hasStopped(error)) throw error;
+      if (ports.clock.now() >= deadline) throw closedSocket(command, claim.use, error);
+      // An `up` that stops closes its control socket first. It frees the SIM after open connections
+      // have ended, and after the last command of arc.json.
+      if (deadline === Infinity) {
+        deadline = ports.clock.now() + LONGEST_WAIT;
+        const reason = `${simUseText(claim.use)} is stopping`;
+        ports.log.info({ reason }, 'waiting until the SIM is free');
+      }
     }
+    await pause(ATTEMPT_INTERVAL, ports.clock, signal);
   }
 }
 

@@ -25,8 +25,11 @@ export interface ClaimSimPorts extends Pick<TunnelPorts, 'clock' | 'log'> {
   readonly claims: KeyClaims;
 }
 
-/** How long to wait for each earlier command other than `up` to finish, in milliseconds. */
-const LONGEST_WAIT = 30_000;
+/**
+ * How long to wait, in milliseconds, for each earlier command other than `up` to finish, and for an
+ * `up` that is stopping.
+ */
+export const LONGEST_WAIT = 30_000;
 
 /** The interval in milliseconds between attempts to claim the key. */
 const ATTEMPT_INTERVAL = 100;
@@ -236,9 +239,24 @@ export function inUse(
     use === undefined
       ? reason
       : `${simUseText(use)} is already using this SIM${isLate ? ', and did not exit within 30 s' : ''}`;
-  const nothing = command === 'send' ? ['Nothing was sent.'] : [];
-  const next = [...nothing, ...remedyFor(command, use)];
+  const next = [...undone(command), ...remedyFor(command, use)];
   return new UserError('tunnel', { what: FAILED[command], why, next });
+}
+
+/** Builds the error if an `up` holds the SIM, but no longer answers at its control socket. */
+export function closedSocket(
+  command: SimUse['command'],
+  use: SharingUp['use'],
+  cause: unknown,
+): UserError {
+  const why = `${simUseText(use)} is using this SIM, but does not accept commands at ${use.socket}`;
+  const stop = `Stop that process with "kill ${use.pid}", and repeat the command after it has ended.`;
+  const next = [...undone(command), stop];
+  return new UserError('tunnel', { what: FAILED[command], why, next, cause });
+}
+
+function undone(command: SimUse['command']): readonly string[] {
+  return command === 'send' ? ['Nothing was sent.'] : [];
 }
 
 function remedyFor(command: SimUse['command'], use: SimUse | undefined): readonly string[] {

@@ -103,8 +103,8 @@ describe('with a running up', () => {
       expect(environment.all_proxy).toBe(`socks5h://arctun:${proxy.password}@${proxy.host}`);
       expect(proxy.password).not.toMatch(/^(..)\1+$/);
       const basic = Buffer.from(`arctun:${proxy.password}`).toString('base64');
-      // The socket of this `up` is a fake, so that the target cannot be reached.
-      expect(await get(proxy, { 'proxy-authorization': `Basic ${basic}` })).toBe(502);
+      // No process listens at the socket of this `up`.
+      expect(await get(proxy, { 'proxy-authorization': `Basic ${basic}` })).toBe(503);
       expect(await get(proxy)).toBe(407);
     };
     await exec(listeners, program);

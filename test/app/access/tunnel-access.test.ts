@@ -182,9 +182,86 @@ it('says what to do if the up does not answer', async () => {
   expect(await open()).toMatchObject({ kind: 'tunnel', what: 'cannot use the open tunnel' });
 });
 
-it('gives up if the process has ended, but its claim remains', async () => {
-  hold(UP);
-  shares.connections.sockets.set(SOCKET, { code: 'ECONNREFUSED' });
-  await expect(open()).rejects.toMatchObject({ code: 'ECONNREFUSED' });
-  expect(shares.connections.asked).toHaveLength(5);
+describe('an up that stops', () => {
+  const gone = () => Promise.reject(systemError('lstat', 'ENOENT'));
+
+  it.each<[string, () => void]>([
+    ['has removed its socket', () => (shares.localStreams.check = gone)],
+    [
+      'has closed a connection',
+      () => shares.connections.sockets.set(SOCKET, { code: 'ECONNRESET' }),
+    ],
+    [
+      'has closed its socket',
+      () => shares.connections.sockets.set(SOCKET, { code: 'ECONNREFUSED' }),
+    ],
+  ])('is replaced by an own tunnel when it frees the SIM, after it %s', async (_name, stopIt) => {
+    hold(UP);
+    answer(REPORT);
+    stopIt();
+    const opening = open({ config: world.config() });
+    await world.advance(6_000);
+    expect(world.log.messages('info')).toEqual(['waiting until the SIM is free']);
+    claims.holders.clear();
+    await world.advance(1_000);
+    const access = (await opening) as TunnelAccess;
+    expect(access).toMatchObject({ via: 'own' });
+    expect(claims.holders.size).toBe(1);
+    await access.close();
+  });
+
+  it('is replaced by the next up', async () => {
+    hold(UP);
+    shares.localStreams.check = gone;
+    const opening = open();
+    await world.advance(1_000);
+    hold({ ...UP, pid: 1235 });
+    answer(REPORT);
+    shares.localStreams.check = () => Promise.resolve();
+    await world.advance(1_000);
+    expect(await opening).toMatchObject({ via: 'shared' });
+  });
+
+  it('ends the wait after 30 s, and is named', async () => {
+    hold(UP);
+    let looks = 0;
+    shares.localStreams.check = () => {
+      looks++;
+      return gone();
+    };
+    const opening = open({ command: 'send' });
+    await world.advance(31_000);
+    expect(looks).toBeLessThan(200);
+    expect(await opening).toMatchObject({
+      kind: 'tunnel',
+      what: 'cannot send',
+      why: `arctun up (pid 1234) is using this SIM, but does not accept commands at ${SOCKET}`,
+      next: [
+        'Nothing was sent.',
+        'Stop that process with "kill 1234", and repeat the command after it has ended.',
+      ],
+    });
+  });
+
+  it('does not delay a stop of the command', async () => {
+    hold(UP);
+    shares.localStreams.check = gone;
+    const opening = open();
+    await world.advance(1_000);
+    const reason = new Error('stop');
+    stop.abort(reason);
+    await expect(opening).rejects.toBe(reason);
+  });
+
+  it('is named if it stops before a connection is opened', async () => {
+    hold(UP);
+    answer(REPORT);
+    const { dialer } = (await open()) as TunnelAccess;
+    await expect(dialer.dial({ host: '192.0.2.9', port: 80 })).rejects.toMatchObject({
+      name: 'DialError',
+      reason: 'not-ready',
+      message: 'arctun up (pid 1234), which owns the tunnel, has stopped',
+      cause: { next: ['Start "arctun up" again, and repeat the command.'] },
+    });
+  });
 });
