@@ -75,7 +75,7 @@ export class Socks4Session {
     this.#isOver = true;
     this.#context.onFailure();
     const fields = { reason, client: clientName(this.#socket) };
-    this.#context.log.warn(fields, `cannot connect to the target: ${message}`);
+    this.#context.log.warn(fields, `refused the client: ${message}`);
     const answer = () => endWith(this.#socket, reply(false));
     if (reason === 'bad-request') answer();
     else answerLate(this.#socket, answer);

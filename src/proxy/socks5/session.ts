@@ -169,7 +169,7 @@ export class Socks5Session {
     this.#isOver = true;
     this.#context.onFailure();
     const fields = { reason, client: this.#client };
-    this.#context.log.warn(fields, `cannot connect to the target: ${message}`);
+    this.#context.log.warn(fields, `refused the client: ${message}`);
   }
 }
 
