@@ -184,7 +184,8 @@ function explain(error: unknown, { target }: SendOptions): unknown {
   }
   if (error instanceof UserError) return error;
   if (error instanceof DialError) {
-    return dialFailure(error, what, "Check the target's address and port (--forward-to).");
+    const advice = "Check the target's address and port (--forward-to).";
+    return dialFailure(error, what, advice, target.host);
   }
   return new UserError('failed', {
     what,

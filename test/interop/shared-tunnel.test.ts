@@ -108,6 +108,7 @@ describeWith([...PEERS, 'git'], 'commands with a running up in userspace', () =>
   it.each([
     ['http', `${SERVICE}:9`, 'the target refused the connection'],
     ['tcp', `${SERVICE}:9`, 'the target refused the connection'],
+    ['tcp', 'one.test:9', `cannot send to one.test:9: ${SERVICE}: the target refused`],
     ['udp', `${SERVICE}:9`, 'UDP port 9 on the target is closed'],
     ['tcp', '192.0.2.1', '192.0.2.1 is outside the allowed IPs'],
   ])(
@@ -138,6 +139,7 @@ describeWith([...PEERS, 'git'], 'commands with a running up in userspace', () =>
   it.each([
     [`${SERVICE}:81`, 'refused'],
     ['192.0.2.1:80', 'outside the allowed IPs'],
+    ['one.test:81', `cannot connect to one.test:81: ${SERVICE}: the target refused the connection`],
     ['nowhere.test:80', 'did not return an address'],
   ])(
     'exits with 5 if %s cannot be connected',

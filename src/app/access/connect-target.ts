@@ -31,17 +31,19 @@ export async function connectTarget(
     await joinStreams(openStreams(), connection, signal);
     grace = GRACE;
   } catch (error) {
-    throw explain(error, formatAuthority(target));
+    throw explain(error, target);
   } finally {
     await access.close(grace);
   }
 }
 
-function explain(error: unknown, target: string): unknown {
+function explain(error: unknown, target: DialTarget): unknown {
   if (error instanceof UserError || !(error instanceof Error)) return error;
+  const name = formatAuthority(target);
   if (error instanceof DialError) {
-    return dialFailure(error, `cannot connect to ${target}`, "Check the target's host and port.");
+    const advice = "Check the target's host and port.";
+    return dialFailure(error, `cannot connect to ${name}`, advice, target.host);
   }
-  const what = `the connection to ${target} was lost`;
+  const what = `the connection to ${name} was lost`;
   return new UserError('failed', { what, why: error.message, cause: error });
 }

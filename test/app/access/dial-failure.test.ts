@@ -13,3 +13,13 @@ it('does not advise to check the target if the tunnel fails', () => {
   const error = dialFailure(new DialError('exhausted', 'why'), 'cannot ping a', 'Check a.');
   expect(error.next).toEqual([]);
 });
+
+it.each([
+  ['one.test: 10.0.0.1: silence', 'one.test', '10.0.0.1: silence'],
+  ['one.test: 10.0.0.1: silence', 'two.test', 'one.test: 10.0.0.1: silence'],
+  ['one.test: 10.0.0.1: silence', undefined, 'one.test: 10.0.0.1: silence'],
+  ['10.0.0.1 is far: one.test: away', 'one.test', '10.0.0.1 is far: one.test: away'],
+])('does not repeat the host in front of the reason: %s, %s', (message, host, why) => {
+  const failure = dialFailure(new DialError('timeout', message), 'cannot connect', '', host);
+  expect(failure.why).toBe(why);
+});
