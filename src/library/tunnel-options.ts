@@ -46,7 +46,12 @@ interface Rule {
   readonly next: string;
 }
 
-const RULES: Partial<Record<keyof CreateTunnelOptions, Rule>> = {
+/** Checked by their users. */
+const CHECKED_ELSEWHERE = undefined;
+
+const RULES: Readonly<Record<keyof CreateTunnelOptions, Rule | undefined>> = {
+  config: CHECKED_ELSEWHERE,
+  renewal: CHECKED_ELSEWHERE,
   wait: {
     isUsable: (value) => typeof value === 'number' && value >= 0,
     expected: 'a number that is not negative',
@@ -94,18 +99,31 @@ function oneOf(values: readonly string[]): Rule {
 }
 
 /**
- * Checks the options, except `config` and `renewal`.
+ * Checks the names of the options, and the values except those of `config` and `renewal`.
  *
- * @throws UserError of kind `usage` for the first wrong option
+ * @throws UserError of kind `usage` for the first unknown or wrong option
  */
 export function checkTunnelOptions(options: CreateTunnelOptions): void {
-  for (const [name, { isUsable, expected, next }] of Object.entries(RULES)) {
-    const value: unknown = options[name as keyof CreateTunnelOptions];
-    if (value === undefined || isUsable(value)) continue;
+  for (const [name, value] of Object.entries(options) as [string, unknown][]) {
+    if (!isOption(name)) throw unknownOption(name);
+    const rule = RULES[name];
+    if (rule === undefined || value === undefined || rule.isUsable(value)) continue;
     throw new UserError('usage', {
       what: `cannot use the ${name} option of createTunnel`,
-      why: `the option must be ${expected}`,
-      next: [next],
+      why: `the option must be ${rule.expected}`,
+      next: [rule.next],
     });
   }
+}
+
+function isOption(name: string): name is keyof CreateTunnelOptions {
+  return Object.hasOwn(RULES, name);
+}
+
+function unknownOption(name: string): UserError {
+  return new UserError('usage', {
+    what: `cannot use the ${name} option of createTunnel`,
+    why: 'the option does not exist',
+    next: [`Use only these options: ${Object.keys(RULES).sort().join(', ')}.`],
+  });
 }

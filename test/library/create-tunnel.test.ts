@@ -61,6 +61,20 @@ it.each([
   }
 });
 
+it.each(['persistentKeepAlive', 'timeout', 'toString'])(
+  'refuses the unknown option %s',
+  async (name) => {
+    const options = { config, [name]: undefined };
+    expect(await failureOf(createTunnel(options))).toMatchObject({
+      kind: 'usage',
+      message: `cannot use the ${name} option of createTunnel: the option does not exist`,
+      next: [
+        'Use only these options: budget, config, congestion, logLevel, persistentKeepalive, renewal, signal, wait.',
+      ],
+    });
+  },
+);
+
 it('keeps a traffic budget over several tunnels', async () => {
   const budget = { dayBytes: 60_000, monthBytes: 1e9 };
   const first = await createTunnel({ config, budget });
