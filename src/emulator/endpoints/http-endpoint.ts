@@ -1,6 +1,6 @@
 /**
- * An HTTP server inside the tunnel. Node's HTTP server parses the requests. Node's timeouts require
- * sockets, so this file has its own timer for each stream.
+ * An HTTP server inside the tunnel. Node's HTTP server parses the requests. Most of Node's timeouts
+ * require sockets, so this file has its own timer for each stream.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
@@ -39,7 +39,9 @@ export class HttpEndpoint extends SimEndpoint {
     super(sims);
     this.#onRequest = onRequest;
     this.#timeouts = timeouts;
-    this.#server = createServer({ maxHeaderSize: MAX_HEADER_BYTES }, (request, response) =>
+    // Node announces its own timeout to clients, and ends a stream after it, 5 s by default.
+    const limits = { maxHeaderSize: MAX_HEADER_BYTES, keepAliveTimeout: timeouts.idle };
+    this.#server = createServer(limits, (request, response) =>
       this.#handleRequest(request, response),
     );
     this.#server.on('clientError', refuseMalformed);

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import type { Duplex } from 'node:stream';
 
 import { jest } from '@jest/globals';
@@ -97,6 +98,26 @@ describe('a connection', () => {
     const client = served(timeouts).connect().resume();
     if (sent !== '') client.write(sent);
     await closed(client);
+  });
+
+  it('stays open until its idle timeout, which it announces', async () => {
+    const { endpoint } = served();
+    const [client, server] = streamPair();
+    // A stream of the tunnel has this method, which Node's server calls.
+    const timeouts: number[] = [];
+    const setTimeout = (timeout: number) => {
+      timeouts.push(timeout);
+      return server;
+    };
+    endpoint.handleConnection(Object.assign(server, { setTimeout }), {
+      ...{ address: ip('10.0.0.2'), port: 40_000 },
+    });
+    client.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
+    const [head] = (await once(client, 'data')) as [Buffer];
+    expect(head.toString()).toContain('\r\nKeep-Alive: timeout=75\r\n');
+    await until(() => timeouts.some((timeout) => timeout > 0));
+    expect(Math.min(...timeouts.filter((timeout) => timeout > 0))).toBeGreaterThanOrEqual(75_000);
+    client.destroy();
   });
 
   it('has the request timeout for a body, not the idle timeout', async () => {
