@@ -15,8 +15,14 @@ import { readableWarning } from './config/config-file-rights.js';
 import type { LoadedArcConfig } from './config/load-arc-config.js';
 import type { OpenTunnelOptions } from './up/open-tunnel.js';
 import { planTunnel } from './up/plan-tunnel.js';
-import { ownSpool, type OwnSpoolPorts, type SpoolSettings } from './spool/open-spool.js';
-import { keepMessage, type KeptMessage, sendSpooled } from './spool/send-spooled.js';
+import { openSpool, ownSpool, type OwnSpoolPorts, type SpoolSettings } from './spool/open-spool.js';
+import {
+  keepMessage,
+  type KeptMessage,
+  type SpooledSend,
+  sendSpooled,
+} from './spool/send-spooled.js';
+import type { Spool } from '../proxy/spool/spool.js';
 
 /** A message, and the protocol used to send it. */
 export type Message =
@@ -95,14 +101,19 @@ async function sendOrKeep(
   ports: AccessPorts & OwnSpoolPorts,
   open: () => Promise<TunnelAccess>,
 ): Promise<SendResponse> {
-  const { spool: settings, message, target, timeout, signal } = options;
-  const { spool, close } = await ownSpool(settings, options, ports);
-  const path = settings.folder;
-  const send = {
-    ...{ spool, path, target, message: message.request, timeout, signal, log: ports.log },
-    exchange: (dialer: Dialer) => exchangeOverHttp(dialer, message.request, options),
-    explain: (error: unknown) => explain(error, options),
-  };
+  const { spool: settings, signal } = options;
+  const { spool, close } = await ownSpool(settings, options, ports).catch(
+    async (error: unknown) => {
+      if (signal?.aborted === true && error === signal.reason) {
+        // The process that uses the folder, or the next one, sends the message.
+        const opened = await openSpool(settings, ports);
+        const send = spooledSend(opened.spool, options, ports);
+        unlessStopped(await keepMessage(send, messageOf(error)), signal);
+      }
+      throw error;
+    },
+  );
+  const send = spooledSend(spool, options, ports);
   try {
     const access = await open().catch((error: unknown) => ({ error }));
     if ('error' in access) {
@@ -120,6 +131,19 @@ async function sendOrKeep(
   } finally {
     await close();
   }
+}
+
+function spooledSend(
+  spool: Spool,
+  options: SpoolingOptions,
+  { log }: Pick<OwnSpoolPorts, 'log'>,
+): SpooledSend<SendResponse> {
+  const { spool: settings, message, target, timeout, signal } = options;
+  return {
+    ...{ spool, path: settings.folder, target, message: message.request, timeout, signal, log },
+    exchange: (dialer) => exchangeOverHttp(dialer, message.request, options),
+    explain: (error) => explain(error, options),
+  };
 }
 
 /** @throws StoppedError if the message was kept because a signal stops the process */

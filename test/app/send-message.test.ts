@@ -353,4 +353,25 @@ describe('a stop with a spool', () => {
       why: `the spool keeps the message as ${id}, because nothing was sent`,
     });
   });
+
+  it('keeps the message although another process uses the spool', async () => {
+    const disk = new LosingDisk();
+    const name = new TextEncoder().encode(`spool ${disk.identity}`);
+    await claims.take(name, () => '4712');
+    const controller = new AbortController();
+    const { signal } = controller;
+    const sending = start({ via: 'http', request }, { disk, signal });
+    await world.advance(500);
+    expect(world.log.messages('info')).toEqual(['waiting until the spool is free']);
+    expect(await disk.list()).toEqual([]);
+    controller.abort(new StoppedError('SIGTERM'));
+    await world.advance(100);
+    const [kept = ''] = await disk.list();
+    expect(kept).toMatch(/\.queued$/);
+    expect(await sending).toMatchObject({
+      exitCode: 143,
+      why: `the spool keeps the message as ${kept.split('.')[0]!}, because nothing was sent`,
+    });
+    expect(await claims.holder(name)).toBe('4712');
+  });
 });

@@ -60,6 +60,7 @@ export async function openSpool(
  *
  * @throws UserError if the folder cannot be used, or another process uses it
  */
+ * @throws the abort reason while another process uses the folder
 export async function ownSpool(
   settings: SpoolSettings,
   options: OwnSpoolOptions,
@@ -84,27 +85,41 @@ export async function ownSpool(
 async function claimFolder(
   { identity, path }: SpoolFolder,
   { pid, wait, signal, isLasting = false }: OwnSpoolOptions,
-  { claims, clock }: OwnSpoolPorts,
+  { claims, clock, log }: OwnSpoolPorts,
 ) {
   const name = new TextEncoder().encode(`spool ${identity}`);
   const deadline = clock.now() + wait;
-  for (;;) {
+  for (let isFirst = true; ; isFirst = false) {
     const claim = await claims.take(name, () => `${pid}${isLasting ? LASTING : ''}`);
     if (claim !== undefined) return claim;
     signal?.throwIfAborted();
     const holder = await claims.holder(name).catch(() => undefined);
     if (clock.now() >= deadline || holder?.endsWith(LASTING) === true) throw inUse(path, holder);
     await pause(INTERVAL, clock, signal);
+    if (isFirst) log.info({ reason: `${processText(holder)} is using it` }, WAITING);
   }
 }
 
 /** Follows the process ID of an `up` in the description of its claim. */
+const WAITING = 'waiting until the spool is free';
+
 const LASTING = ' up';
 
-function inUse(path: string, holder = ''): UserError {
+/** @param holder the description of the other process's claim, if it has answered */
+function readHolder(holder = ''): { pid: string | undefined; isUp: boolean } {
   const [, pid, command] = /^(\d+)( up)?$/.exec(holder) ?? [];
   const what = `cannot send from the spool ${path}`;
-  if (command !== undefined) {
+  return { pid, isUp: command !== undefined };
+}
+
+function processText(holder: string | undefined): string {
+  const { pid } = readHolder(holder);
+  return pid === undefined ? 'another process' : `process ${pid}`;
+}
+
+function inUse(path: string, holder: string | undefined): UserError {
+  const { pid, isUp } = readHolder(holder);
+  if (isUp) {
     return new UserError('failed', {
       what,
       why: `"arctun up" (process ${pid ?? ''}) is using it, and sends its messages`,
@@ -113,7 +128,7 @@ function inUse(path: string, holder = ''): UserError {
   }
   return new UserError('failed', {
     what,
-    why: `${pid === undefined ? 'another process' : `process ${pid}`} is using it`,
+    why: `${processText(holder)} is using it`,
     next: ['Try again when that process has ended, or use another folder.'],
   });
 }

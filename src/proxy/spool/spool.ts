@@ -7,6 +7,7 @@
  */
 import { SerialQueue } from '../../lib/serial-queue.js';
 import type { Entropy } from '../../ports/entropy.js';
+import { FileError } from '../../ports/files.js';
 import type { SpoolFolder } from '../../ports/stores/spool-folder.js';
 import type { WallClock } from '../../ports/clock.js';
 import {
@@ -90,7 +91,7 @@ export class Spool {
   }
 
   /**
-   * Saves a new message to be sent after the older ones.
+   * Saves a new message to be sent after the older ones. Another process may be using the folder.
    *
    * @throws SpoolFullError, FileError; nothing was kept
    */
@@ -249,8 +250,24 @@ export class Spool {
     }
   }
 
-  /** Creates the file under another name first, so that a file of a message is always whole. */
+  /**
+   * Creates the file of a message. Tries twice, because the recover() of a process that has just
+   * started may remove the first file while it is being written.
+   */
   async #create(content: Uint8Array, state: SpoolState): Promise<SpoolEntry> {
+    const created =
+      (await this.#tryCreate(content, state)) ?? (await this.#tryCreate(content, state));
+    if (created !== undefined) return created;
+    const why = 'another program has removed the message';
+    throw new FileError('failed', this.#folder.path, why);
+  }
+
+  /**
+   * Creates the file under another name first, so that a file of a message is always whole.
+   *
+   * @returns undefined if another process has removed that file
+   */
+  async #tryCreate(content: Uint8Array, state: SpoolState): Promise<SpoolEntry | undefined> {
     const folder = this.#folder;
     const kind = { target: hashOf(content), state, detail: '' };
     const entry = { id: await this.#nextId(), bytes: content.length, ...kind };
@@ -258,10 +275,11 @@ export class Spool {
     try {
       await folder.create(temporary, content);
       await folder.sync(temporary);
-      await folder.rename(temporary, entryName(entry));
+      if (!(await folder.rename(temporary, entryName(entry)))) return undefined;
       await folder.syncNames();
       return entry;
     } catch (error) {
+      if (error instanceof FileError && error.failure === 'absent') return undefined;
       await folder.remove(temporary).catch(() => false);
       await folder.remove(entryName(entry)).catch(() => false);
       throw error;

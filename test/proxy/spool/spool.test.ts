@@ -35,6 +35,40 @@ it('keeps the order of acceptance after the clock is set back', async () => {
   expect((await spool.list()).map(({ id }) => id)).toEqual([first.id, second.id]);
 });
 
+describe('a new message whose temporary file another process removes', () => {
+  /** The other process removes the file before a step, `times` times. */
+  function removeBefore(step: 'sync' | 'rename', times: number): void {
+    const original = disk[step].bind(disk) as (...names: string[]) => Promise<never>;
+    let left = times;
+    disk[step] = async (...names: string[]) => {
+      if (left-- > 0) await disk.remove(names[0]!);
+      return original(...names);
+    };
+  }
+
+  it.each(['sync', 'rename'] as const)(
+    'is written again, if that happens before %s',
+    async (step) => {
+      removeBefore(step, 1);
+      const { id } = await spool.keep(bytes(1));
+      expect(await spool.list()).toMatchObject([{ id, state: 'queued' }]);
+      expect(await disk.list()).toHaveLength(1);
+    },
+  );
+
+  it.each(['sync', 'rename'] as const)(
+    'is reported as lost after the second time, before %s',
+    async (step) => {
+      removeBefore(step, 2);
+      await expect(spool.keep(bytes(1))).rejects.toMatchObject({
+        name: 'FileError',
+        message: 'another program has removed the message',
+      });
+      expect(await disk.list()).toEqual([]);
+    },
+  );
+});
+
 it('refuses a message beyond the number or the size, and keeps nothing of it', async () => {
   await spool.keep(bytes(50));
   await expect(spool.keep(bytes(51))).rejects.toThrow(SpoolFullError);

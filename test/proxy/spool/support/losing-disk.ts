@@ -1,4 +1,5 @@
 /** A disk in memory that a kill or a power failure interrupts at a chosen step. */
+import { FileError } from '../../../../src/ports/files.js';
 import type { SpoolFolder } from '../../../../src/ports/stores/spool-folder.js';
 
 interface Inode {
@@ -61,7 +62,9 @@ export class LosingDisk implements SpoolFolder {
 
   async sync(name: string): Promise<void> {
     await this.#step();
-    this.#names.get(name)!.isSynced = true;
+    const inode = this.#names.get(name);
+    if (inode === undefined) throw new FileError('absent', name, 'no such file');
+    inode.isSynced = true;
   }
 
   async rename(from: string, to: string): Promise<boolean> {
