@@ -8,6 +8,7 @@ import { createPrivateKey, type KeyPair } from '../lib/secrets/key-pair.js';
 import type { Log, LogOptions } from '../ports/log.js';
 import { Secret } from '../lib/secrets/secret.js';
 import type { ServiceManager } from '../ports/service-manager.js';
+import type { SpoolAccess } from '../ports/stores/spool-folder.js';
 import { runFolders } from '../system/files/run-folders.js';
 import { stateFolder } from '../system/files/state-folder.js';
 import { renderText } from './output/render.js';
@@ -33,7 +34,8 @@ export function createSystemContext(version: string) {
     /** Reads secret files of other programs, and checks that other users cannot read them. */
     privateFiles: async () => (await adapters()).systemPrivateFiles,
     /** Opens the folder of a spool. */
-    openSpoolFolder: async (path: string) => (await adapters()).openSpoolFolder(path),
+    openSpoolFolder: async (path: string, access?: SpoolAccess) =>
+      (await adapters()).openSpoolFolder(path, access),
     entropy: async () => (await adapters()).systemEntropy,
     commands: async () => (await adapters()).systemCommands,
     serviceManager,

@@ -23,7 +23,7 @@ export async function listSpool(
   settings: SpoolSettings,
   opener: SpoolOpener,
 ): Promise<readonly SpooledSummary[]> {
-  const { spool } = await openSpool(settings, opener);
+  const { spool } = await openSpool(settings, opener, 'read');
   return (await usingSpool(settings.folder, () => spool.list())).map((entry) => summaryOf(entry));
 }
 
@@ -33,7 +33,7 @@ export async function showMessage(
   id: string,
   opener: SpoolOpener,
 ): Promise<SpooledSummary & { readonly head: string; readonly body: Uint8Array }> {
-  const { spool } = await openSpool(settings, opener);
+  const { spool } = await openSpool(settings, opener, 'read');
   return usingSpool(settings.folder, async () => {
     const [entry] = await select(spool, { id });
     const content = entry && (await spool.read(entry));

@@ -7,7 +7,7 @@ import type { Entropy } from '../../ports/entropy.js';
 import { FileError } from '../../ports/files.js';
 import type { KeyClaims } from '../../ports/key-claims.js';
 import type { Log } from '../../ports/log.js';
-import type { SpoolFolder } from '../../ports/stores/spool-folder.js';
+import type { SpoolAccess, SpoolFolder } from '../../ports/stores/spool-folder.js';
 import { Spool, type SpoolLimits } from '../../proxy/spool/spool.js';
 
 export interface SpoolSettings {
@@ -16,7 +16,7 @@ export interface SpoolSettings {
 }
 
 export interface SpoolOpener {
-  readonly openFolder: (path: string) => Promise<SpoolFolder>;
+  readonly openFolder: (path: string, access?: SpoolAccess) => Promise<SpoolFolder>;
   readonly wallClock: WallClock;
   readonly entropy: Entropy;
 }
@@ -50,8 +50,9 @@ const INTERVAL = 200;
 export async function openSpool(
   { folder: path, limits }: SpoolSettings,
   { openFolder, wallClock, entropy }: SpoolOpener,
+  access?: SpoolAccess,
 ): Promise<{ spool: Spool; folder: SpoolFolder }> {
-  const folder = await usingSpool(path, () => openFolder(path));
+  const folder = await usingSpool(path, () => openFolder(path, access));
   return { spool: new Spool({ folder, wallClock, entropy }, limits), folder };
 }
 
@@ -59,8 +60,8 @@ export async function openSpool(
  * Opens a spool to send from it, and marks what an ended process was sending as `unknown`.
  *
  * @throws UserError if the folder cannot be used, or another process uses it
- */
  * @throws the abort reason while another process uses the folder
+ */
 export async function ownSpool(
   settings: SpoolSettings,
   options: OwnSpoolOptions,
@@ -95,20 +96,19 @@ async function claimFolder(
     signal?.throwIfAborted();
     const holder = await claims.holder(name).catch(() => undefined);
     if (clock.now() >= deadline || holder?.endsWith(LASTING) === true) throw inUse(path, holder);
-    await pause(INTERVAL, clock, signal);
     if (isFirst) log.info({ reason: `${processText(holder)} is using it` }, WAITING);
+    await pause(INTERVAL, clock, signal);
   }
 }
 
-/** Follows the process ID of an `up` in the description of its claim. */
 const WAITING = 'waiting until the spool is free';
 
+/** Follows the process ID of an `up` in the description of its claim. */
 const LASTING = ' up';
 
 /** @param holder the description of the other process's claim, if it has answered */
 function readHolder(holder = ''): { pid: string | undefined; isUp: boolean } {
   const [, pid, command] = /^(\d+)( up)?$/.exec(holder) ?? [];
-  const what = `cannot send from the spool ${path}`;
   return { pid, isUp: command !== undefined };
 }
 
@@ -119,6 +119,7 @@ function processText(holder: string | undefined): string {
 
 function inUse(path: string, holder: string | undefined): UserError {
   const { pid, isUp } = readHolder(holder);
+  const what = `cannot send from the spool ${path}`;
   if (isUp) {
     return new UserError('failed', {
       what,

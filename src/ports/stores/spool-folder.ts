@@ -1,3 +1,6 @@
+/** `read` if a command only lists and reads files. */
+export type SpoolAccess = 'read' | 'change';
+
 /**
  * The folder of a spool, as single steps, so that the order of the steps can be tested with a disk
  * that loses what was not synced. All names are names of files in the folder.

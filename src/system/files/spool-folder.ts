@@ -5,10 +5,11 @@ import { join, resolve } from 'node:path';
 
 import { codeOf } from '../../lib/errors/error-message.js';
 import { FileError } from '../../ports/files.js';
-import type { SpoolFolder } from '../../ports/stores/spool-folder.js';
+import type { SpoolAccess, SpoolFolder } from '../../ports/stores/spool-folder.js';
 import { createFolders } from './folders.js';
 import { failingWith, syncFolder, withHandle } from './files.js';
 
+const ROOT = 0;
 const PRIVATE = 0o600;
 const ACCESSIBLE_BY_OTHERS = 0o077;
 /** These flags do not exist on Windows. */
@@ -19,24 +20,42 @@ const READ = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
  *
  * @throws FileError, also if other users can access the folder, because messages may be secret
  */
-export function openSpoolFolder(path: string): Promise<SpoolFolder> {
+export function openSpoolFolder(
+  path: string,
+  access: SpoolAccess = 'change',
+): Promise<SpoolFolder> {
   const folder = resolve(path);
   return failingWith(folder, async () => {
     createFolders(folder);
     const stats = await fs.stat(folder);
-    requireOwn(folder, stats);
+    requireOwn(folder, stats, access);
     return new SystemSpoolFolder(folder, `${stats.dev}:${stats.ino}`);
   });
 }
 
-function requireOwn(path: string, { uid, mode }: { uid: number; mode: number }): void {
+/**
+ * Root may read the folder of another user, because read() does not follow links. Root may not
+ * change it: the owner could not access the new files, and could replace the folder with a link, so
+ * that root would change another folder.
+ */
+function requireOwn(
+  path: string,
+  { uid, mode }: { readonly uid: number; readonly mode: number },
+  access: SpoolAccess,
+): void {
   // Windows has neither user IDs nor Unix modes.
   const user = process.geteuid?.();
   if (user === undefined) return;
-  if (uid !== user) throw new FileError('denied', path, `the folder belongs to user ${uid}`);
+  const mayAccess = uid === user || (user === ROOT && access === 'read');
+  if (!mayAccess) throw new FileError('denied', path, foreignFolder(uid, user));
   if ((mode & ACCESSIBLE_BY_OTHERS) === 0) return;
   const remedy = `Run: chmod 700 ${path}`;
   throw new FileError('denied', path, `other users can access the folder. ${remedy}`);
+}
+
+function foreignFolder(owner: number, user: number): string {
+  const fact = `the folder belongs to user ${owner}`;
+  return user === ROOT ? `${fact}. Run this command as that user: sudo -u '#${owner}'` : fact;
 }
 
 class SystemSpoolFolder implements SpoolFolder {

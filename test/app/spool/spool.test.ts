@@ -293,6 +293,21 @@ describe('the owner', () => {
   });
 });
 
+it('lists and shows messages without changing the folder', async () => {
+  const accesses: unknown[] = [];
+  const openFolder = (_path: string, access?: string) => {
+    accesses.push(access);
+    return Promise.resolve(disk);
+  };
+  const watched = { ...opener(), openFolder };
+  await send('a', failing('no-handshake'));
+  const [{ id } = { id: '' }] = await listSpool(settings(), watched);
+  await showMessage(settings(), id, watched);
+  await retryMessages(settings(), 'all', watched);
+  await removeMessages(settings(), { id }, watched);
+  expect(accesses).toEqual(['read', 'read', undefined, undefined]);
+});
+
 describe('a message', () => {
   async function kept(): Promise<string> {
     const { spool } = await openSpool(settings(), opener());

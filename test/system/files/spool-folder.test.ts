@@ -1,8 +1,19 @@
-import { chmodSync, mkdtempSync, readdirSync, rmSync, statSync, symlinkSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
+import { jest } from '@jest/globals';
+
 import { openSpoolFolder } from '../../../src/system/files/spool-folder.js';
+import { describeWith } from '../../support/runner/requirements.js';
 
 let base: string;
 let path: string;
@@ -10,7 +21,10 @@ beforeEach(() => {
   base = mkdtempSync(join(tmpdir(), 'arctun-spool-'));
   path = join(base, 'deep', 'spool');
 });
-afterEach(() => rmSync(base, { recursive: true, force: true }));
+afterEach(() => {
+  jest.restoreAllMocks();
+  rmSync(base, { recursive: true, force: true });
+});
 
 it('creates folders and files that only the user can access', async () => {
   const folder = await openSpoolFolder(path);
@@ -50,4 +64,44 @@ it('does not replace a file that it creates, and reports missing files', async (
   expect(await folder.list()).toEqual(['b']);
   expect(await folder.remove('b')).toBe(true);
   expect(readdirSync(path)).toEqual([]);
+});
+
+it.each(['read', 'change'] as const)('refuses the folder of another user (%s)', async (access) => {
+  await openSpoolFolder(path);
+  const { uid } = statSync(path);
+  jest.spyOn(process as { geteuid: () => number }, 'geteuid').mockReturnValue(uid + 1);
+  await expect(openSpoolFolder(path, access)).rejects.toMatchObject({
+    failure: 'denied',
+    message: `the folder belongs to user ${uid}`,
+  });
+});
+
+describeWith(['root'], 'the folder of another user, opened by root', () => {
+  beforeEach(async () => {
+    const folder = await openSpoolFolder(path);
+    await folder.create('a', Buffer.from('x'));
+    chownSync(path, 12_345, 12_345);
+  });
+
+  it('can be read, but not through a link', async () => {
+    const folder = await openSpoolFolder(path, 'read');
+    expect(await folder.list()).toEqual(['a']);
+    expect(Buffer.from((await folder.read('a'))!).toString()).toBe('x');
+    symlinkSync('a', join(path, 'b'));
+    await expect(folder.read('b')).rejects.toMatchObject({ name: 'FileError' });
+  });
+
+  it('cannot be changed', async () => {
+    await expect(openSpoolFolder(path)).rejects.toMatchObject({
+      failure: 'denied',
+      message: `the folder belongs to user 12345. Run this command as that user: sudo -u '#12345'`,
+    });
+  });
+
+  it('cannot be read if further users can access it', async () => {
+    chmodSync(path, 0o770);
+    await expect(openSpoolFolder(path, 'read')).rejects.toMatchObject({
+      message: `other users can access the folder. Run: chmod 700 ${path}`,
+    });
+  });
 });

@@ -131,7 +131,7 @@ function shown({ id, bytes, state, detail }: SpoolEntry) {
 
 async function openerOf(context: SpoolContext): Promise<SpoolOpener> {
   return {
-    openFolder: (path) => context.openSpoolFolder(path),
+    openFolder: (path, access) => context.openSpoolFolder(path, access),
     wallClock: { unixMilliseconds: () => context.now() },
     entropy: await context.entropy(),
   };
