@@ -22,6 +22,8 @@ export interface ConfigUpdateOptions extends RunningConfigOptions {
 export interface ConfigUpdates {
   /** A problem reported by SORACOM that the user must fix; undefined if none is known. */
   readonly finding: Finding | undefined;
+  /** Whether SORACOM has reported that the SIM is terminated, so that nothing can be delivered. */
+  readonly isTerminated: boolean;
   /** Resolves when no further update can change the tunnel or arc.json. */
   close(): Promise<void>;
 }
@@ -39,6 +41,9 @@ export function startConfigUpdates(
   return {
     get finding() {
       return renewal?.finding;
+    },
+    get isTerminated() {
+      return renewal?.finding?.kind === 'terminated';
     },
     close: async () => {
       reloads?.onRequest(() => undefined);

@@ -68,6 +68,8 @@ export class SessionRenewal {
   readonly #said = new Set<string>();
   #changesSeen: number;
   #finding: Finding | undefined;
+  /** The number of changes to the configuration when #finding was set. */
+  #foundAt = 0;
   /** Whether this machine's clock was slow when SORACOM last responded. */
   #isClockSlow = false;
   #timer: Timer | undefined;
@@ -91,9 +93,12 @@ export class SessionRenewal {
     this.#arm(0);
   }
 
-  /** The problem in SORACOM's latest response that the user must fix. */
+  /**
+   * The problem in SORACOM's latest response that the user must fix. Undefined after the
+   * configuration has changed, possibly to that of another SIM.
+   */
   get finding(): Finding | undefined {
-    return this.#finding;
+    return this.#foundAt === this.#running.changes ? this.#finding : undefined;
   }
 
   /** Stops monitoring. Resolves when all requests and writes are finished. */
@@ -194,6 +199,7 @@ export class SessionRenewal {
     switch (answer.kind) {
       case 'needs-user':
         this.#finding = answer.finding;
+        this.#foundAt = this.#running.changes;
         this.#warnOnce(`${answer.finding.problem} ${answer.finding.next}`);
         break;
       case 'agrees':

@@ -197,7 +197,7 @@ async function keepOpen(run: Run): Promise<void> {
     try {
       await services?.close();
     } finally {
-      await close(run, running);
+      await close(run, running, services);
     }
   }
 }
@@ -258,10 +258,15 @@ async function untilUp(
   });
 }
 
-async function close({ options, ports, mode, hooks }: Run, running: RunningTunnel | undefined) {
+async function close(
+  { options, ports, mode, hooks }: Run,
+  running: RunningTunnel | undefined,
+  services: TunnelServices | undefined,
+) {
   const { signal } = options;
-  if (signal.aborted && running !== undefined) logWait(running, signal, ports.log);
-  await running?.close(signal.aborted ? GRACE : 0);
+  const graceMs = signal.aborted && services?.isTerminated !== true ? GRACE : 0;
+  if (graceMs > 0 && running !== undefined) logWait(running, signal, ports.log);
+  await running?.close(graceMs);
   await mode.device?.close();
   await hooks.postDown();
 }

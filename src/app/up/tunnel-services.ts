@@ -39,6 +39,8 @@ export interface TunnelServices {
   readonly statusUrl: string | undefined;
   /** Adds SORACOM's finding about the SIM to the error of a failed handshake. */
   explain(error: unknown): unknown;
+  /** See ConfigUpdates. */
+  readonly isTerminated: boolean;
   close(): Promise<void>;
 }
 
@@ -75,6 +77,9 @@ export async function openTunnelServices(
     socket: status.socket,
     statusUrl: status.url,
     explain: (error) => withFinding(error, updates.finding),
+    get isTerminated() {
+      return updates.isTerminated;
+    },
     close: async () => {
       await updates.close();
       stopMetrics?.();

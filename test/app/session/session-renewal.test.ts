@@ -208,6 +208,18 @@ describe('pauses between two queries', () => {
   });
 });
 
+it('forgets that the SIM is terminated after arc.json has changed', async () => {
+  await up();
+  at.deleteSession();
+  at.answer({ status: 'terminated' });
+  await at.talk(MINUTE);
+  expect(at.finding?.kind).toBe('terminated');
+  at.files.texts.set(ARC_JSON, at.arcJson({ persistentKeepalive: 25 }));
+  await at.reload();
+  expect(at.reconfigured).toBe(1);
+  expect(at.finding).toBeUndefined();
+});
+
 describe('a problem that only the user can fix is reported once, and nothing is changed', () => {
   afterEach(() => {
     expect(work()).not.toContain('createArcSession');

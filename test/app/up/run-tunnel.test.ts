@@ -1,4 +1,5 @@
 /** `up` as a whole except for the command line: the forwarder is real, the network is fake. */
+import type { RenewalPorts } from '../../../src/app/session/session-renewal.js';
 import { runTunnel, type TunnelUp } from '../../../src/app/up/run-tunnel.js';
 import { simUseLine } from '../../../src/app/up/sim-use.js';
 import type { InterfaceTunnel } from '../../../src/tunnel/interface/interface-tunnel.js';
@@ -11,6 +12,8 @@ import { StoppedError } from '../../../src/lib/errors/stopped-error.js';
 import type { LocalListeners } from '../../../src/ports/local-sockets.js';
 import { parseIpAddress } from '../../../src/wire/ip-address.js';
 import { FakeCommands } from '../fake-commands.js';
+import { sim } from '../fake-soracom.js';
+import { simTestPorts } from '../sim-ports.js';
 import { FakeClaims } from '../../support/fakes/fake-claims.js';
 import {
   CLIENT,
@@ -36,6 +39,7 @@ let listeners: LocalListeners;
 let device: InterfaceTunnel | undefined;
 let leftovers: InterfaceLeftovers | undefined;
 let force: boolean;
+let renewal: RenewalPorts | undefined;
 const ups: TunnelUp[] = [];
 
 beforeEach(async () => {
@@ -49,6 +53,7 @@ beforeEach(async () => {
   device = undefined;
   leftovers = undefined;
   force = false;
+  renewal = undefined;
   ups.length = 0;
 });
 afterEach(async () => {
@@ -103,7 +108,7 @@ function begin(
       },
       services: {
         offer: { version: '0.1.0', pid: 4711, folders: ['/run/arctun'], statusListen: undefined },
-        updates: {},
+        updates: { renewal },
       },
       onUp: (up) => ups.push(up),
     },
@@ -271,6 +276,26 @@ describe('a stop', () => {
     await turnUntil(() => world.log.messages('info').includes('tunnel closed'));
     expect(await running).toBeUndefined();
     expect(waits()).toHaveLength(1);
+  });
+
+  it('does not wait if SORACOM has reported that the SIM is terminated', async () => {
+    const simId = '8942310022000012345';
+    const ports = simTestPorts();
+    ports.api.sims = [sim(simId, { status: 'terminated' })];
+    renewal = { ...ports, publicKeyOf: (key) => world.ports.crypto.publicKey(key) };
+    world.link.connected = false;
+    const url = await start('127.0.0.1', 0, { simId });
+    const isFound = () => world.log.messages('warn').some((text) => text.includes('terminated'));
+    await until(isFound, { turn: () => world.advance(1_000) });
+    const armed = world.clock.armed;
+    const answer = request(url);
+    // The dial has its own timers.
+    await turnUntil(() => world.clock.armed > armed);
+    stop.abort(new StoppedError('SIGINT'));
+    expect((await answer).status).toBe(502);
+    await turnUntil(() => world.log.messages('info').includes('tunnel closed'));
+    expect(await running).toBeUndefined();
+    expect(waits()).toEqual([]);
   });
 
   it('logs no wait if nothing is open', async () => {
