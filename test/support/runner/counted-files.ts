@@ -7,6 +7,9 @@ export const COUNTED = [
   'library/',
   'interop/journey.test.ts',
   'interop/socket-activation.test.ts',
+  'library-document.test.ts',
+  'emulator/emulator.test.ts',
+  'emulator/wireguard-network.test.ts',
 ] as const;
 
 /** Files in these folders that stay in the machine's network. */
