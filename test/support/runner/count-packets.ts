@@ -3,6 +3,7 @@
  * and the file fails if anything but WireGuard leaves it.
  */
 import { isCounted } from './counted-files.js';
+import { refuseLookups } from './refuse-lookups.js';
 
 declare global {
   /** Called after all hooks of the file (watched-environment.js). */
@@ -15,6 +16,6 @@ if (isCounted(expect.getState().testPath!)) {
     const { PrivateNetwork } = await import('../foreign/private-network.js');
     const network = await PrivateNetwork.enter();
     // Not in afterAll(), because the file's own hooks of this kind end the programs later.
-    if (network !== undefined) globalThis.afterFile.push(() => network.leave());
+    if (network !== undefined) globalThis.afterFile.push(() => network.leave(), refuseLookups());
   });
 }
