@@ -2,14 +2,18 @@
 import { readdirSync, readFileSync } from 'node:fs';
 
 import type { StatefulSet } from 'kubernetes-types/apps/v1.js';
+import type { CronJob } from 'kubernetes-types/batch/v1.js';
 import type { Container, PodSpec } from 'kubernetes-types/core/v1.js';
+import { parse } from 'yaml';
 
 import {
   containerOf,
   podOf,
   type Resource,
   resourcesOf,
+  templateOf,
   typeFaults,
+  type Workload,
   workloadOf,
 } from '../support/container/kubernetes.js';
 import { REPOSITORY } from '../support/processes.js';
@@ -17,13 +21,23 @@ import { describeWith } from '../support/runner/requirements.js';
 import { runSettings, USER } from '../../tools/bundle/image/image-config.js';
 
 const FOLDER = `${REPOSITORY}deploy/kubernetes/`;
-const EXAMPLES = ['deployment', 'job', 'statefulset'] as const;
+const EXAMPLES = ['cronjob', 'deployment', 'job', 'statefulset'] as const;
 /** The volumes that Pod Security's profile `restricted` allows, as far as they are used. */
 const ALLOWED_VOLUMES = ['name', 'secret', 'emptyDir', 'persistentVolumeClaim', 'configMap'];
 
 const { commands } = JSON.parse(readFileSync(`${REPOSITORY}oclif.manifest.json`, 'utf8')) as {
   readonly commands: { readonly up: { readonly flags: Record<string, { readonly env?: string }> } };
 };
+
+/** Returns the patch that the component applies to the workload of an example. */
+function patchOf(name: string): Workload {
+  const file = name === 'cronjob' ? 'sidecar-cronjob.yaml' : 'sidecar.yaml';
+  return parse(readFileSync(`${FOLDER}sidecar/${file}`, 'utf8')) as Workload;
+}
+
+it('adds the same to a CronJob as to other workloads', () => {
+  expect(templateOf(patchOf('cronjob'))).toEqual(templateOf(patchOf('job')));
+});
 
 it('has the sidecar, and an example for each kind of workload', () => {
   expect(readdirSync(FOLDER).sort()).toEqual([...EXAMPLES, 'sidecar'].sort());
@@ -58,6 +72,17 @@ describeWith(['kubectl'], 'the resources', () => {
       expect(restartPolicy).toBe('Always');
       expect(image).toBe('registry.example.com/arctun:latest');
       expect([command, args]).toEqual([undefined, undefined]);
+    });
+
+    it('restricts only arctun’s own container', () => {
+      const { securityContext } = sidecar(name);
+      expect(securityContext).toMatchObject({
+        runAsNonRoot: true,
+        seccompProfile: { type: 'RuntimeDefault' },
+      });
+      const template = templateOf(patchOf(name));
+      expect(template.spec!.securityContext).toEqual({ fsGroup: USER });
+      expect(template.spec!.containers).toBeUndefined();
     });
 
     it('satisfies the profile restricted of Pod Security', () => {
@@ -117,7 +142,7 @@ describeWith(['kubectl'], 'the resources', () => {
       const { periodSeconds, failureThreshold } = probes.startupProbe!;
       const wait = Number(env!.find((each) => each.name === 'ARCTUN_WAIT')!.value);
       expect(periodSeconds! * failureThreshold!).toBeGreaterThan(wait + 15);
-      const { annotations } = workloadOf(built.get(name)!).spec!.template.metadata!;
+      const { annotations } = templateOf(workloadOf(built.get(name)!)).metadata!;
       expect(annotations).toEqual({
         'prometheus.io/scrape': 'true',
         'prometheus.io/port': String(ports![0]!.containerPort),
@@ -134,6 +159,12 @@ describeWith(['kubectl'], 'the resources', () => {
     const { spec } = workloadOf(built.get('job')!);
     expect(spec).toMatchObject({ podReplacementPolicy: 'Failed' });
     expect(spec).not.toHaveProperty('parallelism');
+    const cronJob = workloadOf(built.get('cronjob')!) as CronJob;
+    expect(cronJob.spec).toMatchObject({ concurrencyPolicy: 'Forbid' });
+    expect(cronJob.spec!.jobTemplate.spec).toEqual({
+      ...spec,
+      template: expect.anything() as unknown,
+    });
   });
 
   it('give each pod of the StatefulSet the file with its number, and nothing else of the Secret', () => {

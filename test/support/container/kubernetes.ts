@@ -2,14 +2,14 @@
 import { execFileSync } from 'node:child_process';
 
 import type { Deployment, StatefulSet } from 'kubernetes-types/apps/v1.js';
-import type { Job } from 'kubernetes-types/batch/v1.js';
-import type { Container, PodSpec } from 'kubernetes-types/core/v1.js';
+import type { CronJob, Job } from 'kubernetes-types/batch/v1.js';
+import type { Container, PodSpec, PodTemplateSpec } from 'kubernetes-types/core/v1.js';
 import ts from 'typescript';
 import { parseAllDocuments } from 'yaml';
 
 import { REPOSITORY } from '../processes.js';
 
-export type Workload = Deployment | StatefulSet | Job;
+export type Workload = Deployment | StatefulSet | Job | CronJob;
 export interface Resource {
   readonly apiVersion: string;
   readonly kind: string;
@@ -19,6 +19,7 @@ export interface Resource {
 const TYPES: Readonly<Record<string, string>> = {
   Deployment: 'kubernetes-types/apps/v1',
   StatefulSet: 'kubernetes-types/apps/v1',
+  CronJob: 'kubernetes-types/batch/v1',
   Job: 'kubernetes-types/batch/v1',
   Service: 'kubernetes-types/core/v1',
 };
@@ -32,13 +33,17 @@ export function resourcesOf(folder: string): Resource[] {
 
 /** Returns the only resource of a folder that has a pod template. */
 export function workloadOf(resources: readonly Resource[]): Workload {
-  const found = resources.filter((each) => 'template' in ((each as Workload).spec ?? {}));
+  const found = resources.filter(({ kind }) => kind !== 'Service');
   if (found.length !== 1) throw new Error(`${found.length} resources have a pod template`);
   return found[0] as Workload;
 }
 
+export function templateOf({ spec }: Workload): PodTemplateSpec {
+  return 'jobTemplate' in spec! ? spec.jobTemplate.spec!.template : spec!.template;
+}
+
 export function podOf(workload: Workload): PodSpec {
-  return workload.spec!.template.spec!;
+  return templateOf(workload).spec!;
 }
 
 /** Returns a container of a pod, including init containers, by its name. */
