@@ -17,12 +17,14 @@ import { ARCTUN, type Finished, Processes, REPOSITORY } from '../support/process
 import { describeWith } from '../support/runner/requirements.js';
 
 const PAGE = readFileSync(join(REPOSITORY, 'docs/guides/ci.md'), 'utf8');
-const [JOB, SWEEP, ...MORE] = blocks('sh');
+const [JOB, TUNNEL, SWEEP, ...MORE] = blocks('sh');
 
 function blocks(language: string): string[] {
   const pattern = new RegExp('^```' + language + '\n([\\s\\S]*?)^```$', 'gm');
   return [...PAGE.matchAll(pattern)].map((match) => match[1]!);
 }
+
+const FREE_PORTS = { ARCTUN_FORWARD_LISTEN: '127.0.0.1:0', ARCTUN_PROXY_LISTEN: '127.0.0.1:0' };
 
 const processes = new Processes();
 let emulator: EmulatorProcess;
@@ -104,13 +106,14 @@ async function newestSim(): Promise<{ simId: string; name: string | undefined; s
   return { simId, name: tags.name, status };
 }
 
-it('has the two scripts that are tested here', () => {
+it('has the three scripts that are tested here', () => {
   expect(JOB).toContain('trap finish EXIT');
+  expect(TUNNEL).toContain('arctun up');
   expect(SWEEP).toContain('MAX_AGE');
   expect(MORE).toEqual([]);
 });
 
-describeWith(['jq'], 'a CI job', () => {
+describeWith(['jq', 'curl'], 'a CI job', () => {
   it('creates a SIM, sends, and terminates it', async () => {
     const { code, stderr } = await run(JOB!);
     expect({ code, stderr }).toMatchObject({ code: 0 });
@@ -166,6 +169,32 @@ describeWith(['jq'], 'a CI job', () => {
     const { code } = await run(JOB!, { ARCTUN_AUTH_KEY: 'secret-wrong' });
     expect(code).toBe(4);
     expect(await emulator.sims()).toEqual(before);
+  }, 60_000);
+
+  it('posts through a tunnel, stops it, and terminates its SIM', async () => {
+    const { code, stderr } = await run(TUNNEL!, FREE_PORTS);
+    expect({ code, stderr }).toMatchObject({ code: 0 });
+    const sim = await newestSim();
+    expect(sim).toMatchObject({ name: 'ci-job-1', status: 'terminated' });
+    expect((await emulator.messages()).at(-1)).toMatchObject({
+      simId: sim.simId,
+      body: '{"job": "job-1"}',
+    });
+    expect(stderr).not.toContain('is using');
+    expect(readdirSync(join(folder, 'tmp'))).toEqual([]);
+  }, 60_000);
+
+  it('exits with the code of up if the tunnel does not open, and terminates its SIM', async () => {
+    const { code } = await run(TUNNEL!, { ...FREE_PORTS, ARCTUN_FORWARD_LISTEN: '192.0.2.1:8888' });
+    expect(code).toBe(2);
+    expect(await newestSim()).toMatchObject({ name: 'ci-job-1', status: 'terminated' });
+  }, 60_000);
+
+  it('stops the tunnel, and fails with the original error, if a test fails', async () => {
+    const { code } = await run(TUNNEL!, { ...FREE_PORTS, ARCTUN_FORWARD_TO: '100.127.69.42:81' });
+    expect(code).toBe(22);
+    expect(await newestSim()).toMatchObject({ name: 'ci-job-1', status: 'terminated' });
+    expect(readdirSync(join(folder, 'tmp'))).toEqual([]);
   }, 60_000);
 
   it('terminates only the SIMs that it left behind', async () => {
