@@ -127,10 +127,6 @@ export const OTHER_VARIABLES = [
     'The folder of [the control socket](commands/status.md#the-control-socket).',
   ],
   [
-    ['LISTEN_PID', 'LISTEN_FDS', 'LISTEN_FDNAMES'],
-    'The sockets of [socket activation](../guides/socket-activation.md).',
-  ],
-  [
     ['NOTIFY_SOCKET', 'WATCHDOG_USEC', 'WATCHDOG_PID'],
     'Notifications to [systemd](../guides/systemd.md), which sets these variables.',
   ],
