@@ -73,7 +73,7 @@ async function change(
   opener: SpoolOpener,
   action: (spool: Spool, entry: SpoolEntry) => Promise<SpoolEntry | undefined>,
 ): Promise<readonly SpooledSummary[]> {
-  const { spool } = await openSpool(settings, opener);
+  const { spool } = await openSpool(settings, opener, 'change');
   return usingSpool(settings.folder, async () => {
     const changed: SpooledSummary[] = [];
     for (const entry of await select(spool, selection)) {

@@ -140,10 +140,16 @@ export async function usingSpool<T>(path: string, action: () => Promise<T>): Pro
     return await action();
   } catch (error) {
     if (!(error instanceof FileError)) throw error;
+    const { failure, message } = error;
+    const isAbsent = failure === 'absent' || failure === 'no-folder';
     throw new UserError(fileFaultKind(error), {
       what: `cannot use the spool ${path} (--spool)`,
-      why: error.message,
-      next: ['Name a folder that only you can access, on a disk with free space.'],
+      why: failure === 'absent' ? 'no such folder' : message,
+      next: [
+        isAbsent
+          ? 'Check the path. "arctun up" and "arctun send" create a missing folder.'
+          : 'Name a folder that only you can access, on a disk with free space.',
+      ],
       cause: error,
     });
   }

@@ -1,5 +1,5 @@
-/** `read` if a command only lists and reads files. */
-export type SpoolAccess = 'read' | 'change';
+/** `read` if a command only lists and reads files; only `create` creates a missing folder. */
+export type SpoolAccess = 'read' | 'change' | 'create';
 
 /**
  * The folder of a spool, as single steps, so that the order of the steps can be tested with a disk

@@ -16,18 +16,19 @@ const ACCESSIBLE_BY_OTHERS = 0o077;
 const READ = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 
 /**
- * Opens the folder, and creates it with mode 0700 if it does not exist.
+ * Opens the folder. With the access `create`, creates it with mode 0700 if it does not exist.
  *
  * @throws FileError, also if other users can access the folder, because messages may be secret
  */
 export function openSpoolFolder(
   path: string,
-  access: SpoolAccess = 'change',
+  access: SpoolAccess = 'create',
 ): Promise<SpoolFolder> {
   const folder = resolve(path);
   return failingWith(folder, async () => {
-    createFolders(folder);
+    if (access === 'create') createFolders(folder);
     const stats = await fs.stat(folder);
+    if (!stats.isDirectory()) throw new FileError('no-folder', folder, 'it is not a folder');
     requireOwn(folder, stats, access);
     return new SystemSpoolFolder(folder, `${stats.dev}:${stats.ino}`);
   });

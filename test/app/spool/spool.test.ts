@@ -293,7 +293,7 @@ describe('the owner', () => {
   });
 });
 
-it('lists and shows messages without changing the folder', async () => {
+it('lists, shows and changes messages only in a folder that exists', async () => {
   const accesses: unknown[] = [];
   const openFolder = (_path: string, access?: string) => {
     accesses.push(access);
@@ -305,7 +305,21 @@ it('lists and shows messages without changing the folder', async () => {
   await showMessage(settings(), id, watched);
   await retryMessages(settings(), 'all', watched);
   await removeMessages(settings(), { id }, watched);
-  expect(accesses).toEqual(['read', 'read', undefined, undefined]);
+  expect(accesses).toEqual(['read', 'read', 'change', 'change']);
+});
+
+it.each([
+  ['absent', 'no such file', 'no such folder'],
+  ['no-folder', 'the folder /x does not exist', 'the folder /x does not exist'],
+] as const)('reports that the folder of a spool is missing (%s)', async (failure, message, why) => {
+  const missing = new FileError(failure, '/x/spool', message);
+  const nowhere = { ...opener(), openFolder: () => Promise.reject(missing) };
+  await expect(listSpool(settings(), nowhere)).rejects.toMatchObject({
+    kind: 'configuration',
+    what: 'cannot use the spool spool (--spool)',
+    why,
+    next: ['Check the path. "arctun up" and "arctun send" create a missing folder.'],
+  });
 });
 
 describe('a message', () => {

@@ -6,6 +6,7 @@ import {
   rmSync,
   statSync,
   symlinkSync,
+  writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -43,6 +44,24 @@ it('refuses a folder that other users can access', async () => {
     name: 'FileError',
     failure: 'denied',
     message: `other users can access the folder. Run: chmod 700 ${path}`,
+  });
+});
+
+it.each(['read', 'change'] as const)('does not create a missing folder (%s)', async (access) => {
+  await expect(openSpoolFolder(path, access)).rejects.toMatchObject({
+    name: 'FileError',
+    failure: 'no-folder',
+  });
+  const missing = openSpoolFolder(join(base, 'spool'), access);
+  await expect(missing).rejects.toMatchObject({ name: 'FileError', failure: 'absent' });
+  expect(readdirSync(base)).toEqual([]);
+});
+
+it('refuses a file', async () => {
+  writeFileSync(join(base, 'file'), '', { mode: 0o600 });
+  await expect(openSpoolFolder(join(base, 'file'), 'read')).rejects.toMatchObject({
+    failure: 'no-folder',
+    message: 'it is not a folder',
   });
 });
 

@@ -59,6 +59,10 @@ describe('the usage of a command', () => {
 it('the page of variables lists each with its flags and commands', () => {
   const page = environmentPage({ commands: { 'sim:show': command } });
   expect(page).toContain('| `SORACOM_KEY` | `--key` | [sim show](commands/sim-show.md) |');
+  const [, others] = page.split('These variables do not have a flag:');
+  const names = [...others!.matchAll(/`([A-Z_]+)`[,\s]/g)].map((match) => match[1]);
+  expect(names).toContain('LISTEN_PID');
+  expect(names).toEqual([...new Set(names)]);
 });
 
 it('the page of exit codes describes each kind of failure', () => {
