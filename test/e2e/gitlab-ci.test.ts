@@ -34,7 +34,10 @@ interface Template {
 
 const { '.arctun': template, '.arctun-sweep': sweep } = parse(TEXT) as {
   '.arctun': Template;
-  '.arctun-sweep': { readonly script: readonly string[] };
+  '.arctun-sweep': {
+    readonly script: readonly string[];
+    readonly allow_failure: { readonly exit_codes: number };
+  };
 };
 
 const processes = new Processes();
@@ -187,6 +190,25 @@ describeWith(['bash'], 'a GitLab job', () => {
     const lines = sweep.script.map((line) => line.replace('--older-than 1d', '--older-than 0s'));
     expect(await run(lines)).toMatchObject({ code: 0 });
     expect(await newSims()).toMatchObject([{ status: 'terminated' }]);
+  }, 60_000);
+
+  it('has a sweep that passes with a warning if it keeps a SIM without tags', async () => {
+    expect(await run(['arctun bootstrap authkey --config untagged.json'])).toMatchObject({
+      code: 0,
+    });
+    const [sim] = await newSims();
+    await sleep(1_100);
+    const lines = sweep.script.map((line) => line.replace('--older-than 1d', '--older-than 0s'));
+    const { code, stdout } = await run(lines);
+    expect(code).toBe(sweep.allow_failure.exit_codes);
+    expect(stdout).toContain(sim!.simId);
+    expect(await newSims()).toMatchObject([{ status: 'active' }]);
+    await emulator.terminate(sim!.simId);
+  }, 60_000);
+
+  it('has a sweep that fails if SORACOM refuses it', async () => {
+    const { code, stdout } = await run(['export ARCTUN_AUTH_KEY=secret-wrong', ...sweep.script]);
+    expect({ code, stdout }).toMatchObject({ code: 4 });
   }, 60_000);
 });
 

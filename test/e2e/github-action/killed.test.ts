@@ -1,13 +1,15 @@
 /** The GitHub Action against the emulator: jobs whose processes are killed. */
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 
+import { parse } from 'yaml';
+
 import {
   ActionLab,
   JOB_TIMEOUT as TIMEOUT,
   type OperationName,
   OPERATIONS,
 } from '../../support/action-lab.js';
-import { ARCTUN } from '../../support/processes.js';
+import { ARCTUN, REPOSITORY } from '../../support/processes.js';
 import { describeWith } from '../../support/runner/requirements.js';
 
 const lab = new ActionLab();
@@ -15,6 +17,15 @@ beforeAll(() => lab.start(), 60_000);
 afterAll(() => lab.close());
 beforeEach(() => lab.startJob());
 afterEach(() => lab.endJob());
+
+/** The script of the sweep workflow, for SIMs of any age. */
+function sweepScript(): string {
+  const text = readFileSync(`${REPOSITORY}deploy/github/sweep.yml`, 'utf8');
+  const { jobs } = parse(text) as { jobs: { sweep: { steps: { name?: string; run?: string }[] } } };
+  const script = jobs.sweep.steps.find(({ name }) => name === 'Terminate old SIMs')!.run!;
+  const command = `arctun() { '${process.execPath}' '${ARCTUN}' "$@"; }\n`;
+  return command + script.replace('--older-than 1d', '--older-than 0s');
+}
 
 describeWith(['linux'], 'main is killed', () => {
   const STEPS: readonly [string, () => Promise<() => boolean | Promise<boolean>>][] = [
@@ -64,7 +75,7 @@ describeWith(['linux'], 'main is killed', () => {
   );
 });
 
-describeWith(['linux'], 'main and its bootstrap are killed', () => {
+describeWith(['linux', 'jq'], 'main and its bootstrap are killed', () => {
   async function killBoth(operation: OperationName): Promise<void> {
     // No one waits for the answer, because both processes are killed.
     const condition = await lab.delayed(operation, 30_000);
@@ -94,13 +105,14 @@ describeWith(['linux'], 'main and its bootstrap are killed', () => {
       expect(stdout).toContain(sim!.simId);
       // SORACOM's clock, the `Date` of a response, has a resolution of one second.
       await new Promise((resolve) => setTimeout(resolve, 1_100));
-      const words = ['sim', 'terminate', '--tag', 'arctun-ci', '--older-than', '0s', '--yes'];
-      const sweep = await lab.processes.run([process.execPath, ARCTUN, ...words], {
+      const sweep = await lab.processes.run(['bash', '-e', '-c', sweepScript()], {
         cwd: lab.folder,
-        env: lab.emulator.env,
+        env: { ...lab.emulator.env, PATH: process.env.PATH, GITHUB_REPOSITORY: 'owner/project' },
       });
-      expect(sweep.stderr).toContain(`neither tags nor a name: `);
-      expect(sweep.stderr).toContain(sim!.simId);
+      expect(sweep.code).toBe(0);
+      expect(sweep.stdout).toMatch(
+        new RegExp(`^::warning::.*neither tags nor a name: .*${sim!.simId}`, 'm'),
+      );
       await lab.emulator.terminate(sim!.simId);
     },
     TIMEOUT,
