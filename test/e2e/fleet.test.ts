@@ -1,7 +1,15 @@
 /** `up` with a folder of configurations: several SIMs in one process. */
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -174,6 +182,27 @@ it('has a doctor that names the SIMs with problems', async () => {
     ['b', true],
     ['bad', false],
   ]);
+}, 120_000);
+
+it('has a doctor that finds copies and ignored files, without a warning of Node.js', async () => {
+  // The checks of so many SIMs at the same time have more than 10 listeners for the signal.
+  const many = ['--count', '8', '--name-prefix', 's', '--output-folder', 'mixed', '--yes'];
+  expect(await run('bootstrap', 'authkey', ...many)).toMatchObject({ code: 0 });
+  const [first = ''] = readdirSync(join(folder, 'mixed')).sort();
+  const name = first.replace('.json', '');
+  const text = readFileSync(join(folder, 'mixed', first));
+  writeFileSync(join(folder, 'mixed/twin.json'), text, { mode: 0o600 });
+  writeFileSync(join(folder, 'mixed/bad name.json'), '{');
+  const { code, stdout, stderr } = await run('doctor', '--config', 'mixed');
+  expect(code).toBe(3);
+  expect(stdout).toMatch(
+    /^Ignored files:\n {2}configuration: mixed\/bad name\.json is ignored\.\n/,
+  );
+  expect(stdout).toContain(
+    `\ntwin:\n  configuration: mixed/twin.json has the same private key as mixed/${name}.json.\n`,
+  );
+  expect(stdout).toMatch(/\nIgnored files: 1\n1 of 9 SIMs have problems: twin\n$/);
+  expect(stderr).not.toContain('Warning');
 }, 120_000);
 
 it('sends UDP datagrams of a SOCKS5 client under the SIM of its user name', async () => {

@@ -10,11 +10,22 @@ export interface NamedConfig {
   readonly path: string;
 }
 
+/** A file that gets no tunnel. */
+export interface IgnoredConfig {
+  readonly path: string;
+  /** A clause. */
+  readonly why: string;
+  /** What to do, as a sentence. */
+  readonly remedy: string;
+}
+
 export interface FoundConfigs {
   /** Sorted by name, without duplicates. */
   readonly configs: readonly NamedConfig[];
   /** Why files were ignored, or removed ones kept, as sentences without a period. */
   readonly problems: readonly string[];
+  /** The ignored files, which `problems` also contains. */
+  readonly ignored: readonly IgnoredConfig[];
 }
 
 /** The maximum number of SIMs, so that one process keeps to the limits of the system. */
@@ -81,14 +92,15 @@ export async function findConfigs(
     if (here.length === 0) empty.push(folderOf(place));
   }
   const found = new Map<string, string>();
-  const problems: string[] = [];
+  const ignored: IgnoredConfig[] = [];
   for (const path of paths) {
     const name = nameOf(path);
     const first = found.get(name);
-    const why = faultOf(name, first, found.size);
-    if (why === undefined) found.set(name, path);
-    else problems.push(`${path} is ignored: ${why}`);
+    const fault = faultOf(name, first, found.size);
+    if (fault === undefined) found.set(name, path);
+    else ignored.push({ path, ...fault });
   }
+  const problems = ignored.map(({ path, why }) => `${path} is ignored: ${why}`);
   for (const folder of empty) {
     const kept = open.filter(({ name, path }) => isIn(folder, path) && !found.has(name));
     for (const { name, path } of kept) found.set(name, path);
@@ -96,16 +108,26 @@ export async function findConfigs(
   }
   if (found.size === 0) throw noConfigs(places, problems);
   const configs = [...found].map(([name, path]) => ({ name, path }));
-  return { configs: configs.sort((one, other) => (one.name < other.name ? -1 : 1)), problems };
+  configs.sort((one, other) => (one.name < other.name ? -1 : 1));
+  return { configs, problems, ignored };
 }
 
 /** @param first the path of the configuration that already has the name */
-function faultOf(name: string, first: string | undefined, count: number): string | undefined {
+function faultOf(
+  name: string,
+  first: string | undefined,
+  count: number,
+): Omit<IgnoredConfig, 'path'> | undefined {
   if (!isSimName(name)) {
-    return 'before .json, its name must have 1 to 64 letters, digits and characters of _=+.-';
+    const why = 'before .json, its name must have 1 to 64 letters, digits and characters of _=+.-';
+    return { why, remedy: 'Rename the file.' };
   }
-  if (first !== undefined) return `${first} has the same name`;
-  return count < MAX_SIMS ? undefined : `a process can have at most ${MAX_SIMS} SIMs`;
+  if (first !== undefined) {
+    return { why: `${first} has the same name`, remedy: 'Rename one of the two files.' };
+  }
+  if (count < MAX_SIMS) return undefined;
+  const remedy = 'Move the file to another folder, and run another "arctun up" for that folder.';
+  return { why: `a process can have at most ${MAX_SIMS} SIMs`, remedy };
 }
 
 function keptText(folder: string, kept: readonly NamedConfig[]): string {

@@ -1,6 +1,6 @@
 /** Formats the results of `doctor` for people and for programs. */
 import { type Check, type FailedCheck, LABELS } from '../../app/doctor/check.js';
-import type { SimChecks } from '../../app/doctor/examine-fleet.js';
+import type { FleetChecks } from '../../app/doctor/examine-fleet.js';
 import { EXIT_CODES } from '../errors/exit-codes.js';
 import { renderText } from './render.js';
 
@@ -47,22 +47,32 @@ function explained({ name, text, cause, remedy }: FailedCheck): string[] {
 }
 
 /** Formats only the problems of several SIMs, and the names of the SIMs that have some. */
-export function fleetDoctorText(sims: readonly SimChecks[]): string {
+export function fleetDoctorText({ ignored, sims }: FleetChecks): string {
   const wrong = sims
     .map(({ sim, checks }) => ({ sim, problems: checks.filter(isFailed) }))
     .filter(({ problems }) => problems.length > 0);
-  const blocks = wrong.flatMap(({ sim, problems }) => [`${sim}:`, ...problems.flatMap(explained)]);
-  const end =
-    wrong.length === 0
-      ? `No problems found. SIMs checked: ${sims.length}.`
-      : `${wrong.length} of ${sims.length} SIMs have problems: ${wrong.map(({ sim }) => sim).join(', ')}`;
-  return renderText(`${[...blocks, ...(wrong.length === 0 ? [] : ['']), end].join('\n')}\n`);
+  const files = ignored.filter(isFailed);
+  const blocks = [
+    ...(files.length === 0 ? [] : ['Ignored files:', ...files.flatMap(explained)]),
+    ...wrong.flatMap(({ sim, problems }) => [`${sim}:`, ...problems.flatMap(explained)]),
+  ];
+  const lines = blocks.length === 0 ? [] : [...blocks, ''];
+  if (files.length > 0) lines.push(`Ignored files: ${files.length}`);
+  if (wrong.length > 0) {
+    const names = wrong.map(({ sim }) => sim).join(', ');
+    lines.push(`${wrong.length} of ${sims.length} SIMs have problems: ${names}`);
+  } else {
+    const none = blocks.length === 0 ? 'No problems found.' : 'The SIMs have no problems.';
+    lines.push(`${none} SIMs checked: ${sims.length}.`);
+  }
+  return renderText(`${lines.join('\n')}\n`);
 }
 
 /** Returns the JSON value for several SIMs that docs/reference/commands/doctor.md describes. */
-export function fleetDoctorValue(sims: readonly SimChecks[]): object {
+export function fleetDoctorValue({ ignored, sims }: FleetChecks): object {
   return {
-    healthy: sims.every(({ checks }) => !checks.some(isFailed)),
+    healthy: ignored.length === 0 && sims.every(({ checks }) => !checks.some(isFailed)),
+    ignored: ignored.map(checkValue),
     sims: sims.map(({ sim, checks }) => ({ sim, ...doctorValue(checks) })),
   };
 }
@@ -87,13 +97,15 @@ function fixLine(problems: readonly FailedCheck[], fixable: readonly FailedCheck
 export function doctorValue(checks: readonly Check[]): object {
   return {
     healthy: checks.every(({ outcome }) => outcome !== 'failed'),
-    checks: checks.map((check) => {
-      const { name, outcome, text } = check;
-      if (check.outcome !== 'failed') return { name, outcome, text };
-      const { kind, cause, remedy, fix } = check;
-      return { name, outcome, text, kind, cause, remedy, fixable: fix !== undefined };
-    }),
+    checks: checks.map(checkValue),
   };
+}
+
+function checkValue(check: Check): object {
+  const { name, outcome, text } = check;
+  if (check.outcome !== 'failed') return { name, outcome, text };
+  const { kind, cause, remedy, fix } = check;
+  return { name, outcome, text, kind, cause, remedy, fixable: fix !== undefined };
 }
 
 /** Returns 0 if no check has failed, otherwise the exit code for the first failure. */

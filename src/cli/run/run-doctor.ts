@@ -1,4 +1,6 @@
 /** Defines the flags of `doctor`, and runs the command. */
+import { setMaxListeners } from 'node:events';
+
 import { chosenConnection, publicEndpoint } from '../../app/credentials/api-endpoint.js';
 import { refuseTwoWays } from '../../app/credentials/credential-choice.js';
 import { resolveCredentials } from '../../app/credentials/resolve-credentials.js';
@@ -71,10 +73,12 @@ export async function runDoctor(flags: DoctorFlags, context: Context): Promise<n
   const step = (text: string) => progress.step(text);
   const places = await fleetPlaces([flags.config], ports.files);
   if (places !== undefined) {
-    const { configs } = await findConfigs(places, ports.files);
-    const sims = await examineFleet(configs, options, ports, step).finally(() => progress.end());
-    await print(flags.json ? renderJson(fleetDoctorValue(sims)) : fleetDoctorText(sims), context);
-    return doctorCode(sims.flatMap(({ checks }) => checks));
+    const found = await findConfigs(places, ports.files);
+    // Each SIM adds listeners. By default, Node.js warns after 10 listeners.
+    setMaxListeners(0, signal);
+    const fleet = await examineFleet(found, options, ports, step).finally(() => progress.end());
+    await print(flags.json ? renderJson(fleetDoctorValue(fleet)) : fleetDoctorText(fleet), context);
+    return doctorCode([...fleet.ignored, ...fleet.sims.flatMap(({ checks }) => checks)]);
   }
   const single = { ...options, config: flags.config, mode: flags.mode };
   const checks = await examine(single, ports, step).finally(() => progress.end());

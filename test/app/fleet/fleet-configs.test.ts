@@ -67,6 +67,7 @@ it('names the configurations of a folder after their files, and ignores other fi
       { name: 'c', path: 'more/c' },
     ],
     problems: [],
+    ignored: [],
   });
 });
 
@@ -133,6 +134,7 @@ describe('a folder that had configurations and is now empty', () => {
     expect(await findConfigs(places, files, open)).toEqual({
       configs: open,
       problems: ['two is empty, so its SIMs stay open: b, c. Restart "arctun up" to close them'],
+      ignored: [],
     });
   });
 
@@ -146,6 +148,7 @@ describe('a folder that had configurations and is now empty', () => {
     expect(await findConfigs(places, files, open)).toEqual({
       configs: ['a', 'b', 'c'].map((name) => ({ name, path: `two/${name}.json` })),
       problems: [],
+      ignored: [],
     });
   });
 

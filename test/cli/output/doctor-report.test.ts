@@ -98,7 +98,7 @@ describe('several SIMs', () => {
   ];
 
   it('shows only problems, under the names of the SIMs', () => {
-    expect(fleetDoctorText(sims)).toBe(`b:
+    expect(fleetDoctorText({ ignored: [], sims })).toBe(`b:
   file access: Other users can read arc.json.
     Cause: 2 reasons:
       one
@@ -107,12 +107,37 @@ describe('several SIMs', () => {
 
 1 of 2 SIMs have problems: b
 `);
-    expect(fleetDoctorText(sims.slice(0, 1))).toBe('No problems found. SIMs checked: 1.\n');
+    expect(fleetDoctorText({ ignored: [], sims: sims.slice(0, 1) })).toBe(
+      'No problems found. SIMs checked: 1.\n',
+    );
+  });
+
+  it('shows the files that are ignored', () => {
+    const text = 'sims/x y.json is ignored.';
+    const ignored = [failed('config', { ...PROBLEM, text, cause: 'Why.', fix: undefined })];
+    expect(fleetDoctorText({ ignored, sims: sims.slice(0, 1) })).toBe(`Ignored files:
+  configuration: sims/x y.json is ignored.
+    Cause: Why.
+    Remedy: Run: chmod 600 arc.json
+
+Ignored files: 1
+The SIMs have no problems. SIMs checked: 1.
+`);
+    expect(fleetDoctorText({ ignored, sims }).trimEnd().split('\n').slice(-2)).toEqual([
+      'Ignored files: 1',
+      '1 of 2 SIMs have problems: b',
+    ]);
+    expect(fleetDoctorValue({ ignored, sims: sims.slice(0, 1) })).toMatchObject({
+      healthy: false,
+      ignored: [{ name: 'config', outcome: 'failed', text, cause: 'Why.', fixable: false }],
+      sims: [{ sim: 'a', healthy: true }],
+    });
   });
 
   it('has the checks of each SIM in JSON', () => {
-    expect(fleetDoctorValue(sims)).toMatchObject({
+    expect(fleetDoctorValue({ ignored: [], sims })).toMatchObject({
       healthy: false,
+      ignored: [],
       sims: [
         { sim: 'a', healthy: true, checks: [{ name: 'config' }] },
         { sim: 'b', healthy: false, checks: [{}, { outcome: 'failed' }, {}] },
