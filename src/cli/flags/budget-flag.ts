@@ -28,10 +28,9 @@ export function trafficBudget({
 }: {
   readonly budget?: BudgetText;
 }): TrafficBudget | undefined {
-  const parts = [texts].flat().flatMap((text) => text.split(',').map((part) => part.trim()));
+  const parts = [texts].flat().flatMap(partsOf);
   const budget: { day?: number; month?: number } = {};
   for (const part of parts) {
-    if (part === '') continue;
     const { per, bytes } = parseBudget(part);
     if (budget[per] !== undefined) {
       const why = `it sets the budget per ${per} twice`;
@@ -42,6 +41,17 @@ export function trafficBudget({
   return Object.keys(budget).length === 0 ? undefined : budget;
 }
 
+/** An empty text requests no budget; other texts without an amount are mistakes. */
+function partsOf(text: string): readonly string[] {
+  if (text === '') return [];
+  const parts = text.split(',').map((part) => part.trim());
+  const given = parts.filter((part) => part !== '');
+  if (given.length === 0) throw wrong(`"${text}"`, 'the value contains no amount', EXAMPLES);
+  return given;
+}
+
+const EXAMPLES = 'Use a value such as 500kB/day, 50MB/day or 1.5GB/month.';
+
 function parseBudget(text: string): { per: 'day' | 'month'; bytes: number } {
   const [, amount = '', per] = /^(.+)\/(day|month)$/.exec(text) ?? [];
   const bytes = parseBytes(amount);
@@ -49,7 +59,7 @@ function parseBudget(text: string): { per: 'day' | 'month'; bytes: number } {
     return { per, bytes };
   }
   const why = 'the value must be at least 1kB, with a unit, per day or month';
-  throw wrong(text, why, 'Use a value such as 500kB/day, 50MB/day or 1.5GB/month.');
+  throw wrong(text, why, EXAMPLES);
 }
 
 /**

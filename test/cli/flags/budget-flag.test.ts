@@ -9,6 +9,7 @@ it.each([
   [['50MB/day', '1GB/month'], { day: 50_000_000, month: 1_000_000_000 }],
   ['1GB/month, 50MB/day', { day: 50_000_000, month: 1_000_000_000 }],
   [['1kB/day'], { day: 1_000 }],
+  [',50MB/day, ', { day: 50_000_000 }],
 ])('reads %j', (budget, expected) => {
   expect(trafficBudget({ ...(budget !== undefined && { budget }) })).toEqual(expected);
 });
@@ -22,7 +23,10 @@ it.each([
   ['999B/day', 'at least 1kB'],
   ['50MB/day/day', 'with a unit'],
   ['50MB/day,60MB/day', 'per day twice'],
-])('refuses %s', (text, why) => {
+  [' ', 'no amount'],
+  [',', 'no amount'],
+  [['50MB/day', ' , '], 'no amount'],
+])('refuses %j', (text, why) => {
   let thrown: unknown;
   try {
     trafficBudget({ budget: text });
