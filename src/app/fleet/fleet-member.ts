@@ -38,6 +38,9 @@ const LONGEST_PAUSE = 60_000;
 /** How long in milliseconds a client waits for a tunnel that opens. */
 const PATIENCE = 10_000;
 
+/** The start of the log line for a failure, which an error may already have. */
+const FAILURE = 'cannot open the tunnel';
+
 export class FleetMember {
   readonly config: NamedConfig;
   /** The open TCP connections. */
@@ -158,7 +161,8 @@ export class FleetMember {
     if (problem === this.#problem) return;
     this.#problem = problem;
     const next = error instanceof UserError ? error.next : [];
-    const text = `cannot open the tunnel: ${problem}. arctun tries again.`;
+    const cause = error instanceof UserError && error.what === FAILURE ? error.why : problem;
+    const text = `${FAILURE}: ${cause}. arctun tries again.`;
     this.#log.error({}, [text, ...next].join(' '));
   }
 

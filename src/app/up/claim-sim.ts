@@ -123,7 +123,8 @@ async function claimKey(
     const { isPresent, reason, use: held } = holder;
     if (opening !== undefined && isSharing(held)) return { use: held };
     if (isPresent && clock.now() - began >= patienceFor(holder, opening)) {
-      throw inUse(use().command, holder);
+      const { command, pid } = use();
+      throw held?.pid === pid ? inUseHere(command) : inUse(command, holder);
     }
     if (isFirst && isPresent) log.info({ reason }, 'waiting until the SIM is free');
     await pause(ATTEMPT_INTERVAL, clock, signal);
@@ -241,6 +242,15 @@ export function inUse(
       : `${simUseText(use)} is already using this SIM${isLate ? ', and did not exit within 30 s' : ''}`;
   const next = [...undone(command), ...remedyFor(command, use)];
   return new UserError('tunnel', { what: FAILED[command], why, next });
+}
+
+/** Builds the error if this process already has a tunnel with the SIM. */
+function inUseHere(command: SimUse['command']): UserError {
+  return new UserError('tunnel', {
+    what: FAILED[command],
+    why: 'another configuration of this process is already using this SIM',
+    next: ['Remove one of the two configurations, or create a virtual SIM for it.'],
+  });
 }
 
 /** Builds the error if an `up` holds the SIM, but no longer answers at its control socket. */

@@ -71,6 +71,15 @@ it('names the SIM in its log lines', async () => {
   );
 });
 
+it('names the cause once if two configurations have one SIM', async () => {
+  harness.write('a.json', 1);
+  harness.texts.set('b.json', harness.texts.get('a.json')!);
+  await harness.start();
+  expect(harness.world.log.messages('error')).toEqual([
+    'cannot open the tunnel: another configuration of this process is already using this SIM. arctun tries again. Remove one of the two configurations, or create a virtual SIM for it.',
+  ]);
+});
+
 it('opens nothing after it has been closed', async () => {
   harness.write('a.json', 1);
   await harness.start();

@@ -85,6 +85,15 @@ it.each([
   expect(log.lines).toEqual([]);
 });
 
+it('does not advise to stop this process if it already uses the SIM', async () => {
+  hold({ command: 'up', pid: 4711 });
+  expect(await claim('up')).toMatchObject({
+    message:
+      'cannot open the tunnel: another configuration of this process is already using this SIM',
+    next: ['Remove one of the two configurations, or create a virtual SIM for it.'],
+  });
+});
+
 describe('a command that can share a tunnel', () => {
   const SHARING = { ...UP, socket: '/run/user/1000/arctun/soratun0.sock' };
 
