@@ -26,6 +26,8 @@ export interface FoundConfigs {
   readonly problems: readonly string[];
   /** The ignored files, which `problems` also contains. */
   readonly ignored: readonly IgnoredConfig[];
+  /** The names of the SIMs that are kept although their folder is empty. */
+  readonly kept: ReadonlySet<string>;
 }
 
 /** The maximum number of SIMs, so that one process keeps to the limits of the system. */
@@ -101,15 +103,19 @@ export async function findConfigs(
     else ignored.push({ path, ...fault });
   }
   const problems = ignored.map(({ path, why }) => `${path} is ignored: ${why}`);
+  const kept = new Set<string>();
   for (const folder of empty) {
-    const kept = open.filter(({ name, path }) => isIn(folder, path) && !found.has(name));
-    for (const { name, path } of kept) found.set(name, path);
-    if (kept.length > 0) problems.push(keptText(folder, kept));
+    const here = open.filter(({ name, path }) => isIn(folder, path) && !found.has(name));
+    for (const { name, path } of here) {
+      found.set(name, path);
+      kept.add(name);
+    }
+    if (here.length > 0) problems.push(keptText(folder, here));
   }
   if (found.size === 0) throw noConfigs(places, problems);
   const configs = [...found].map(([name, path]) => ({ name, path }));
   configs.sort((one, other) => (one.name < other.name ? -1 : 1));
-  return { configs, problems, ignored };
+  return { configs, problems, ignored, kept };
 }
 
 /** @param first the path of the configuration that already has the name */

@@ -104,12 +104,14 @@ export class Fleet {
   async #reload(): Promise<void> {
     if (this.#isClosed) return;
     const open = this.members.map(({ config }) => config);
-    const { configs, problems } = await findConfigs(this.#options.places, this.#ports.files, open);
+    const { places } = this.#options;
+    const { configs, problems, kept } = await findConfigs(places, this.#ports.files, open);
     for (const problem of problems) this.#ports.log.warn({}, problem);
     const paths = new Map(configs.map(({ name, path }) => [name, path]));
     const removed = this.members.filter(({ config }) => paths.get(config.name) !== config.path);
     await Promise.all(removed.map((member) => this.#remove(member)));
-    for (const member of this.members) member.reload();
+    // The file of a kept SIM does not exist, so that reading it would only add an error.
+    for (const member of this.members) if (!kept.has(member.name)) member.reload();
     const added = configs.filter(({ name }) => !this.#members.has(name));
     for (const config of added) void this.#add(config);
     const counts = { added: added.length, removed: removed.length, sims: this.#members.size };

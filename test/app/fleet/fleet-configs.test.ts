@@ -68,6 +68,7 @@ it('names the configurations of a folder after their files, and ignores other fi
     ],
     problems: [],
     ignored: [],
+    kept: new Set(),
   });
 });
 
@@ -135,6 +136,7 @@ describe('a folder that had configurations and is now empty', () => {
       configs: open,
       problems: ['two is empty, so its SIMs stay open: b, c. Restart "arctun up" to close them'],
       ignored: [],
+      kept: new Set(['b', 'c']),
     });
   });
 
@@ -149,6 +151,7 @@ describe('a folder that had configurations and is now empty', () => {
       configs: ['a', 'b', 'c'].map((name) => ({ name, path: `two/${name}.json` })),
       problems: [],
       ignored: [],
+      kept: new Set(),
     });
   });
 

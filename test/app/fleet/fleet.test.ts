@@ -63,6 +63,28 @@ it('changes nothing if the folder cannot be read', async () => {
   ]);
 });
 
+it('only warns if the folder is empty, because its volume may not be mounted', async () => {
+  harness.write('a.json', 1);
+  harness.write('b.json', 2);
+  await harness.start();
+  const { length } = harness.reads;
+  const { length: earlier } = harness.world.log.messages('warn');
+  const saved = [...harness.texts];
+  harness.texts.clear();
+  await harness.fleet.reload();
+  await harness.pass(1_000);
+  expect(names()).toEqual(['a', 'b']);
+  expect(harness.world.log.messages('warn').slice(earlier)).toEqual([
+    'sims is empty, so its SIMs stay open: a, b. Restart "arctun up" to close them',
+  ]);
+  expect(harness.world.log.messages('error')).toEqual([]);
+  expect(harness.reads).toHaveLength(length);
+  for (const [name, text] of saved) harness.texts.set(name, text);
+  await harness.fleet.reload();
+  await harness.pass(1_000);
+  expect(harness.reads).toHaveLength(length + 2);
+});
+
 it('names the SIM in its log lines', async () => {
   harness.texts.set('a.json', '');
   await harness.start();
