@@ -2,6 +2,7 @@
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import {
+  copyFileSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -17,7 +18,9 @@ import { setTimeout as pause } from 'node:timers/promises';
 
 import { type EmulatorProcess, startEmulatorProcess } from '../support/emulator-process.js';
 import { acceptDatagrams } from '../support/foreign/private-network.js';
+import { NotifySocket } from '../support/notify-socket.js';
 import { ARCTUN, type Finished, Processes, type TestProcess } from '../support/processes.js';
+import { describeWith } from '../support/runner/requirements.js';
 import { until } from '../support/until.js';
 
 const processes = new Processes();
@@ -287,4 +290,41 @@ it('closes all tunnels on SIGTERM', async () => {
   up.kill('SIGTERM');
   expect((await up.finished).code).toBe(0);
   expect(up.stderr.match(/tunnel closed/g)).toHaveLength(4);
+});
+
+describeWith(['koffi'], 'several SIMs as a service', () => {
+  it('reports how many tunnels are up after it is ready, and after a reload', async () => {
+    up.kill('SIGTERM');
+    await up.finished;
+    mkdirSync(join(folder, 'served'));
+    copyFileSync(join(folder, 'sims/a.json'), join(folder, 'served/a.json'));
+    writeFileSync(join(folder, 'served/wrong.json'), '{');
+    const env = { ...options().env, NOTIFY_SOCKET: join(folder, 'notify') };
+    const manager = await NotifySocket.bind(env.NOTIFY_SOCKET);
+    const told: string[] = [];
+    /** Waits for the notifications, in this order. */
+    const wait = (...patterns: RegExp[]) => {
+      const isTold = () => {
+        told.push(...manager.takeAll());
+        let from = 0;
+        return patterns.every((pattern) => {
+          const at = told.slice(from).findIndex((text) => pattern.test(text));
+          from += at + 1;
+          return at >= 0;
+        });
+      };
+      return until(isTold, { turn, what: `the manager receives ${patterns.join()}` });
+    };
+    const listen = ['--forward-listen', '127.0.0.1:0', '--proxy-listen', 'off'];
+    const command = [process.execPath, ARCTUN, 'up', '--config', 'served', ...listen];
+    const service = processes.start(command, { ...options(), env });
+    await wait(/^READY=1/m, /^STATUS=1 of 2 tunnels are up$/m);
+    told.length = 0;
+    service.kill('SIGHUP');
+    await wait(/^RELOADING=1/m, /^READY=1/m, /^STATUS=1 of 2 tunnels are up$/m);
+    service.kill('SIGTERM');
+    await wait(/^STOPPING=1/m);
+    expect((await service.finished).code).toBe(0);
+    manager.close();
+  });
 });

@@ -31,6 +31,10 @@ export interface MemberReport {
   readonly problem: string | undefined;
 }
 
+export function upCountText(sims: readonly Pick<MemberReport, 'isUp'>[]): string {
+  return `${sims.filter(({ isUp }) => isUp).length} of ${sims.length} tunnels are up`;
+}
+
 /** The first and the longest pause in milliseconds before the tunnel is opened again. */
 const FIRST_PAUSE = 5_000;
 const LONGEST_PAUSE = 60_000;

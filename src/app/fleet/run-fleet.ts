@@ -7,7 +7,7 @@ import type { UserspaceAddresses } from '../up/running-tunnel.js';
 import { ServiceStates, type ServiceStatesOptions } from '../up/service-states.js';
 import { Fleet, type FleetOptions, type FleetPorts } from './fleet.js';
 import { FleetListeners, type FleetListenerOptions } from './fleet-listeners.js';
-import type { MemberReport } from './fleet-member.js';
+import { type MemberReport, upCountText } from './fleet-member.js';
 import { type FleetPageOptions, openFleetPages } from './fleet-pages.js';
 
 export interface RunFleetOptions extends FleetOptions, FleetListenerOptions {
@@ -51,6 +51,7 @@ export async function runFleet(options: RunFleetOptions, ports: RunFleetPorts): 
     const { version, pages: page } = options;
     pages = await openFleetPages({ ...page, version, fleet, counters, signal }, ports);
     const { settled } = await fleet.start();
+    states.watchSeveral(async () => upCountText(await fleet.report()));
     options.reloads?.onRequest(() => void states.reload(() => fleet.reload()));
     await untilSettled(settled, options, ports);
     if (!signal.aborted) {

@@ -32,6 +32,8 @@ export class ServiceStates {
   readonly #options: ServiceStatesOptions;
   readonly #endBeats: (() => void)[] = [];
   #tunnel: ServedTunnel | undefined;
+  /** Returns the status to show. */
+  #describe: (() => Promise<string>) | undefined;
   /** Whether a status request is pending; a hung tunnel is asked only once. */
   #isAsking = false;
   #phase: 'starting' | 'ready' | 'stopping' = 'starting';
@@ -63,6 +65,13 @@ export class ServiceStates {
    */
   watch(tunnel: ServedTunnel): void {
     this.#tunnel = tunnel;
+    this.#describe = async () => this.#textOf(await tunnel.status());
+    void this.#look();
+  }
+
+  /** Sets the source of the status of several tunnels. The watchdog does not ask it. */
+  watchSeveral(describe: () => Promise<string>): void {
+    this.#describe = describe;
     void this.#look();
   }
 
@@ -134,13 +143,14 @@ export class ServiceStates {
     });
   }
 
-  /** Sends the tunnel's current status; the watchdog detects a hung tunnel. */
+  /** Sends the current status; the watchdog detects a hung tunnel. */
   async #look(): Promise<void> {
-    if (this.#tunnel === undefined || this.#isAsking || this.#options.manager === undefined) return;
+    const describe = this.#describe;
+    if (describe === undefined || this.#isAsking || this.#options.manager === undefined) return;
     this.#isAsking = true;
-    const status = await this.#tunnel.status().catch(() => undefined);
+    const text = await describe().catch(() => undefined);
     this.#isAsking = false;
-    if (status !== undefined && this.#reloads === 0) this.#tellStatus(this.#textOf(status));
+    if (text !== undefined && this.#reloads === 0) this.#tellStatus(text);
   }
 
   /** Sends the status if it has changed. */

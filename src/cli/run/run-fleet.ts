@@ -2,6 +2,7 @@
 import { loadTunnelConfig } from '../../app/config/load-arc-config.js';
 import type { FleetListenerOptions } from '../../app/fleet/fleet-listeners.js';
 import type { ConfigPlace } from '../../app/fleet/fleet-configs.js';
+import { upCountText } from '../../app/fleet/fleet-member.js';
 import { type FleetUp, runFleet, type RunFleetOptions } from '../../app/fleet/run-fleet.js';
 import { UserError } from '../../lib/errors/user-error.js';
 import { trafficBudget } from '../flags/budget-flag.js';
@@ -98,8 +99,7 @@ function refuseSingleFlags(flags: UpFlags): void {
 }
 
 function upText({ sims, ...up }: FleetUp, flags: UpFlags): string {
-  const count = sims.filter(({ isUp }) => isUp).length;
-  const lines = [`${count} of ${sims.length} tunnels are up`];
+  const lines = [upCountText(sims)];
   for (const { name, isUp, problem } of sims) {
     if (!isUp) lines.push(`${name} is not up: ${problem ?? 'no handshake yet'}`);
   }
