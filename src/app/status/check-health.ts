@@ -7,8 +7,11 @@ import { healthReasons } from './health-text.js';
 import { deniedError } from './show-status.js';
 
 export interface HealthAnswer {
-  /** `silent` means that the process does not answer; `none`, that no such tunnel exists. */
-  readonly health: TunnelHealth | 'silent' | 'none';
+  /**
+   * `closed` means that the process answers, but could not open the tunnel; `silent`, that it does
+   * not answer; `none`, that no such tunnel exists.
+   */
+  readonly health: TunnelHealth | 'closed' | 'silent' | 'none';
   readonly name: string | undefined;
   /** The reason; undefined if the tunnel is healthy. */
   readonly why: string | undefined;
@@ -38,7 +41,7 @@ export async function checkHealth(
     ...silent
       .filter(({ isDenied }) => !isDenied)
       .map((tunnel) => ({
-        health: 'silent' as const,
+        health: tunnel.closed === undefined ? ('silent' as const) : ('closed' as const),
         name: tunnel.name,
         why: tunnel.why,
         hasRival: false,
@@ -66,7 +69,7 @@ function isOneProcess({ reports, silent }: FoundTunnels): boolean {
 function healthOfSeveral(answers: readonly HealthAnswer[]): HealthAnswer {
   const up = answers.filter(({ health }) => health === 'up').length;
   // A process that has no tunnel yet is not different from one that connects.
-  const health = (['up', 'connecting', 'silent', 'stale'] as const).find((candidate) =>
+  const health = (['up', 'connecting', 'closed', 'stale'] as const).find((candidate) =>
     answers.some((answer) => answer.health === candidate),
   );
   return {

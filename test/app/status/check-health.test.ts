@@ -99,6 +99,9 @@ describe('of several SIMs in one process', () => {
       hasRival: false,
     });
     await expect(check('b')).resolves.toMatchObject({ health: 'connecting', name: 'b' });
+    await expect(check('c')).resolves.toEqual({
+      ...{ health: 'closed', name: 'c', why: 'no file', hasRival: false },
+    });
   });
 
   it('is not up if no tunnel is up, and reports a rival of any SIM', async () => {
@@ -107,7 +110,7 @@ describe('of several SIMs in one process', () => {
     run('a', { ...fleet, health: 'stale', rival });
     connections.sockets.set(`${FOLDER}/b.sock`, closed('b'));
     await expect(check()).resolves.toEqual({
-      health: 'silent',
+      health: 'closed',
       name: undefined,
       why: '0 of 2 tunnels are up',
       hasRival: true,

@@ -8,6 +8,7 @@ it.each([
     5,
   ],
   [{ health: 'stale', name: 'a', why: 'line\none', hasRival: false }, 'a: stale: line one\n', 5],
+  [{ health: 'closed', name: 'a', why: 'no file', hasRival: false }, 'a: closed: no file\n', 5],
   [{ health: 'silent', name: 'a', why: 'it hangs', hasRival: false }, 'a: silent: it hangs\n', 5],
   [
     { health: 'none', name: undefined, why: 'nothing runs', hasRival: false },
