@@ -1,4 +1,5 @@
 /** The spool of a running `up`: keeps the forwarder's requests, and sends them later. */
+import { messageOf } from '../../lib/errors/error-message.js';
 import type { Timer } from '../../ports/clock.js';
 import type { Dialer } from '../../proxy/dialer.js';
 import { KeptConnections } from '../../proxy/http/kept-connections.js';
@@ -32,6 +33,9 @@ export interface SpoolStatus extends SpoolCounts {
 /** The part of the grace period after which requests in progress are settled. */
 const PATIENCE = 0.8;
 
+const UNWRITABLE =
+  'cannot save messages in the spool; a message that cannot be sent at once will be refused';
+
 export class ForwarderSpool {
   readonly #owned: OwnedSpool;
   readonly #options: ForwarderSpoolOptions;
@@ -58,6 +62,10 @@ export class ForwarderSpool {
   /** @throws UserError if the folder cannot be used, or another process uses it */
   static async open(options: ForwarderSpoolOptions, ports: OwnSpoolPorts): Promise<ForwarderSpool> {
     const owned = await ownSpool(options.settings, { ...options, isLasting: true }, ports);
+    await owned.spool.tryToSave().catch((error: unknown) => {
+      // The disk may get space later, and messages can be sent without the spool.
+      ports.log.warn({ spool: options.settings.folder, reason: messageOf(error) }, UNWRITABLE);
+    });
     return new ForwarderSpool(owned, options, ports);
   }
 

@@ -38,6 +38,10 @@ export class SpoolFullError extends Error {
   override readonly name = 'SpoolFullError';
 }
 
+/** The name of the file of tryToSave(), and its size in bytes: one block of most disks. */
+const TRIAL = temporaryName('0000000000000-000000');
+const TRIAL_SIZE = 4_096;
+
 export class Spool {
   readonly #folder: SpoolFolder;
   readonly #ports: SpoolPorts;
@@ -87,6 +91,23 @@ export class Spool {
         if (next !== undefined) moved.push(next);
       }
       return moved;
+    });
+  }
+
+  /**
+   * Checks that a small message can be saved. Leaves nothing behind; after a kill, recover() removes
+   * the file.
+   *
+   * @throws FileError
+   */
+  tryToSave(): Promise<void> {
+    return this.#changes.run(async () => {
+      try {
+        await this.#folder.create(TRIAL, new Uint8Array(TRIAL_SIZE));
+        await this.#folder.sync(TRIAL);
+      } finally {
+        await this.#folder.remove(TRIAL).catch(() => false);
+      }
     });
   }
 

@@ -1,8 +1,11 @@
 /** The spool of `up`, with a disk in memory and a clock that the test advances. */
+import { jest } from '@jest/globals';
+
 import { ForwarderSpool } from '../../../src/app/spool/forwarder-spool.js';
 import type { Dialer } from '../../../src/proxy/dialer.js';
 import { formatMessage } from '../../../src/proxy/spool/spooled-message.js';
 import type { TakenRequest } from '../../../src/proxy/spool/request-keeper.js';
+import { FileError } from '../../../src/ports/files.js';
 import { failing, OK, until } from '../../proxy/support/forwarding.js';
 import { KeepableDialer } from '../../proxy/support/keepable.js';
 import { LosingDisk } from '../../proxy/spool/support/losing-disk.js';
@@ -52,6 +55,36 @@ async function leaveMessage(text: string, state = 'queued'): Promise<void> {
   const content = formatMessage({ target: TARGET, request: Buffer.from(text) });
   await disk.create(`1795989500000-00000a.${content.length}.${state}`, content);
 }
+
+it('warns at the start if the disk is full, and starts', async () => {
+  const create = jest.spyOn(disk, 'create');
+  create.mockRejectedValue(new FileError('failed', 'spool', 'no space left on device'));
+  const spool = await open();
+  expect(log.lines).toEqual([
+    {
+      level: 'warn',
+      fields: { spool: 'spool', reason: 'no space left on device' },
+      message:
+        'cannot save messages in the spool; a message that cannot be sent at once will be refused',
+    },
+  ]);
+  await spool.close();
+});
+
+it('warns at the start if the data cannot be written to the disk, and leaves no file', async () => {
+  jest.spyOn(disk, 'sync').mockRejectedValue(new FileError('failed', 'spool', 'quota exceeded'));
+  const spool = await open();
+  expect(log.messages('warn')).toHaveLength(1);
+  expect(await disk.list()).toEqual([]);
+  await spool.close();
+});
+
+it('does not warn if the disk has space, and leaves no file', async () => {
+  const spool = await open();
+  expect(log.lines).toEqual([]);
+  expect(await disk.list()).toEqual([]);
+  await spool.close();
+});
 
 it('sends the messages of an earlier process, and then those that were queued meanwhile', async () => {
   await leaveMessage('a');
