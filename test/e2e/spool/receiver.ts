@@ -23,7 +23,7 @@ export class Receiver {
   /** The messages in the order of their arrival. */
   readonly received: string[] = [];
   /** Called after a message has arrived, before the response. */
-  onMessage: () => Promise<void> | void = () => undefined;
+  onMessage: (text: string) => Promise<void> | void = () => undefined;
   readonly #network: ArcNetwork;
   /** A process claims its key on the whole machine, and other test files run at the same time. */
   readonly #clientKey = randomBytes(32);
@@ -84,8 +84,9 @@ export class Receiver {
     const chunks: Buffer[] = [];
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
     await new Promise((resolve) => request.once('end', resolve));
-    this.received.push(Buffer.concat(chunks).toString());
-    await this.onMessage();
+    const text = Buffer.concat(chunks).toString();
+    this.received.push(text);
+    await this.onMessage(text);
     response.writeHead(201).end();
   }
 }

@@ -39,6 +39,13 @@ export class LosingDisk implements SpoolFolder {
     this.#names = new Map(lost);
   }
 
+  /** The files that a power failure would leave. */
+  get saved(): readonly { readonly name: string; readonly bytes: Uint8Array }[] {
+    return [...this.#saved].flatMap(([name, { bytes, isSynced }]) =>
+      isSynced ? [{ name, bytes }] : [],
+    );
+  }
+
   get pending(): number {
     return this.#pending.length;
   }
