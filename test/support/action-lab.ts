@@ -17,7 +17,7 @@ import {
   type EmulatorProcess,
   startEmulatorProcess,
 } from './emulator-process.js';
-import { type Finished, Processes, REPOSITORY, type TestProcess } from './processes.js';
+import { ARCTUN, type Finished, Processes, REPOSITORY, type TestProcess } from './processes.js';
 import { until } from './until.js';
 
 /** Milliseconds that a test of a job may take. */
@@ -27,14 +27,17 @@ const FILES = ['GITHUB_ENV', 'GITHUB_OUTPUT', 'GITHUB_PATH', 'GITHUB_STATE'] as 
 /** The files that a release adds to the repository or that the repository has, without packages. */
 const RELEASED = ['bin', 'package.json', 'oclif.manifest.json', 'dist/action', 'dist/bundle'];
 
-/** The API calls of a bootstrap. */
-export const OPERATIONS = {
+const OPERATIONS = {
   auth: /^POST \/v1\/auth$/,
   createSim: /^POST \/v1\/sims$/,
   putSimTags: /^PUT \/v1\/sims\/\d+\/tags$/,
+  terminateSim: /^POST \/v1\/sims\/\d+\/terminate$/,
   logout: /^POST \/v1\/auth\/logout$/,
 } as const;
 export type OperationName = keyof typeof OPERATIONS;
+
+/** The API calls of a bootstrap. */
+export const BOOTSTRAP_OPERATIONS = ['auth', 'createSim', 'putSimTags', 'logout'] as const;
 
 type Inputs = Readonly<Record<string, string>>;
 type Condition = () => boolean | Promise<boolean>;
@@ -80,10 +83,15 @@ export class ActionLab {
 
   /** Runs post with the state and the environment that main left behind. */
   runPost(inputs: Inputs = {}): Promise<Finished> {
+    return this.startPost(inputs).finished;
+  }
+
+  startPost(inputs: Inputs = {}): TestProcess {
     const state = Object.entries(this.valuesOf('GITHUB_STATE'));
     const command = [process.execPath, join(this.#action, 'dist/action/post.mjs')];
-    return this.processes.run(command, {
+    return this.processes.start(command, {
       cwd: this.folder,
+      detached: true,
       env: {
         ...this.#stepEnvironment(inputs),
         ...this.valuesOf('GITHUB_ENV'),
@@ -131,15 +139,32 @@ export class ActionLab {
     return readdirSync(join(this.folder, 'temp'));
   }
 
-  /** Kills main and the programs in its process group when a condition is met. */
-  async killMainWhen(main: TestProcess, what: string, condition: Condition): Promise<void> {
-    await until(async () => (await condition()) || !main.running, {
+  /** Kills main or post, and the programs in its process group, when a condition is met. */
+  async killWhen(step: TestProcess, what: string, condition: Condition): Promise<void> {
+    await until(async () => (await condition()) || !step.running, {
       what,
       turn: () => sleep(10),
     });
-    expect(main.running).toBe(true);
-    process.kill(-main.child.pid!, 'SIGKILL');
-    await main.finished;
+    expect(step.running).toBe(true);
+    process.kill(-step.child.pid!, 'SIGKILL');
+    await step.finished;
+  }
+
+  /** Kills a command that main or post has started, and waits until it has ended. */
+  async killCommand(name: 'bootstrap' | 'terminate'): Promise<void> {
+    process.kill(-Number(readFileSync(this.inJobFolder(`${name}.pid`), 'utf8')), 'SIGKILL');
+    await this.noProcessIsLeft();
+  }
+
+  /** Terminates the SIMs of killed jobs, as docs/guides/github-actions.md describes it. */
+  async sweep(): Promise<Finished> {
+    // SORACOM's clock, the `Date` of a response, has a resolution of one second.
+    await sleep(1_100);
+    const words = ['sim', 'terminate', '--tag', 'arctun-ci', '--older-than', '0s', '--yes'];
+    return this.processes.run([process.execPath, ARCTUN, ...words], {
+      cwd: this.folder,
+      env: this.emulator.env,
+    });
   }
 
   /** Delays the answer to an operation; returns a condition that is met when the request is there. */

@@ -5,9 +5,9 @@ import { parse } from 'yaml';
 
 import {
   ActionLab,
+  BOOTSTRAP_OPERATIONS,
   JOB_TIMEOUT as TIMEOUT,
   type OperationName,
-  OPERATIONS,
 } from '../../support/action-lab.js';
 import { ARCTUN, REPOSITORY } from '../../support/processes.js';
 import { describeWith } from '../../support/runner/requirements.js';
@@ -30,10 +30,12 @@ function sweepScript(): string {
 describeWith(['linux'], 'main is killed', () => {
   const STEPS: readonly [string, () => Promise<() => boolean | Promise<boolean>>][] = [
     ['after it saved its state', () => Promise.resolve(() => lab.jobFolder !== undefined)],
-    ...Object.keys(OPERATIONS).map((name): (typeof STEPS)[number] => [
+    ...BOOTSTRAP_OPERATIONS.map((name): (typeof STEPS)[number] => [
       `during ${name}`,
-      () => lab.delayed(name as OperationName),
+      () => lab.delayed(name),
     ]),
+    // Longer than all attempts of post to finish the bootstrap, so that it must wait.
+    ['during a createSim of 15 s', () => lab.delayed('createSim', 15_000)],
     ['while up starts', () => Promise.resolve(() => existsSync(lab.inJobFolder('up.pid')))],
   ];
 
@@ -41,7 +43,7 @@ describeWith(['linux'], 'main is killed', () => {
     '%s: post leaves no SIM',
     async (what, prepare) => {
       const condition = await prepare();
-      await lab.killMainWhen(lab.startMain(), what, condition);
+      await lab.killWhen(lab.startMain(), what, condition);
       expect(await lab.runPost()).toMatchObject({ code: 0 });
       // A bootstrap that post overlooked would still create a SIM.
       await lab.noProcessIsLeft();
@@ -54,7 +56,7 @@ describeWith(['linux'], 'main is killed', () => {
   it(
     'during createSim, and post does not know its bootstrap',
     async () => {
-      await lab.killMainWhen(lab.startMain(), 'createSim', await lab.delayed('createSim'));
+      await lab.killWhen(lab.startMain(), 'createSim', await lab.delayed('createSim'));
       rmSync(lab.inJobFolder('bootstrap.pid'));
       expect(await lab.runPost()).toMatchObject({ code: 0 });
       expect(await lab.newSims()).toMatchObject([{ status: 'terminated' }]);
@@ -65,7 +67,7 @@ describeWith(['linux'], 'main is killed', () => {
   it(
     'before its bootstrap signs in, and post does not know the bootstrap',
     async () => {
-      await lab.killMainWhen(lab.startMain(), 'auth', await lab.delayed('auth'));
+      await lab.killWhen(lab.startMain(), 'auth', await lab.delayed('auth'));
       rmSync(lab.inJobFolder('bootstrap.pid'));
       expect(await lab.runPost()).toMatchObject({ code: 0 });
       await lab.noProcessIsLeft();
@@ -79,9 +81,8 @@ describeWith(['linux', 'jq'], 'main and its bootstrap are killed', () => {
   async function killBoth(operation: OperationName): Promise<void> {
     // No one waits for the answer, because both processes are killed.
     const condition = await lab.delayed(operation, 30_000);
-    await lab.killMainWhen(lab.startMain(), operation, condition);
-    process.kill(-Number(readFileSync(lab.inJobFolder('bootstrap.pid'), 'utf8')), 'SIGKILL');
-    await lab.noProcessIsLeft();
+    await lab.killWhen(lab.startMain(), operation, condition);
+    await lab.killCommand('bootstrap');
   }
 
   it.each(['auth', 'putSimTags', 'logout'] as const)(
