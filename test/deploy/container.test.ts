@@ -22,6 +22,8 @@ import { describeWith } from '../support/runner/requirements.js';
 import { until } from '../support/until.js';
 
 const USER = 65532;
+/** Docker kills a container this long after SIGTERM, in milliseconds; Kubernetes waits for 30 s. */
+const GRACE = 10_000;
 const PROBES = 'http://127.0.0.1:9100';
 /** The emulator's default address. */
 const EMULATOR = 'http://127.0.0.1:18080';
@@ -101,6 +103,14 @@ describeWith(
       return container;
     }
 
+    /** Stops a container as Docker and Kubernetes do, and checks that they would not kill it. */
+    async function stop(container: RuncContainer): Promise<void> {
+      const began = performance.now();
+      container.kill('TERM');
+      expect(await container.process.finished).toMatchObject({ code: 0 });
+      expect(performance.now() - began).toBeLessThan(GRACE);
+    }
+
     /** Requests a URL in the namespace. @returns the status; 0 without a connection */
     function request(url: string, ...options: string[]): number {
       const words = ['curl', '-sS', '-o', '/dev/null', '-w', '%{http_code}', '--max-time', '20'];
@@ -174,8 +184,7 @@ describeWith(
       expect(request(`${PROBES}/livez`)).toBe(200);
       expect(container.exec(['/usr/bin/arctun', 'health'])).toBe(0);
       expect(request('http://127.0.0.1:8888/', '-d', '{"by":"runc"}')).toBe(201);
-      container.kill('TERM');
-      expect(await container.process.finished).toMatchObject({ code: 0 });
+      await stop(container);
     }, 120_000);
 
     it('keeps its state on the volume, also after SIGKILL', async () => {
@@ -196,14 +205,12 @@ describeWith(
       expect(second.exec(['/usr/bin/arctun', 'health'])).toBe(0);
       expect(readdirSync(join(state, 'timestamps'))).toEqual([key]);
       expect(readFileSync(join(state, 'timestamps', key)).equals(before)).toBe(false);
-      second.kill('TERM');
-      expect(await second.process.finished).toMatchObject({ code: 0 });
+      await stop(second);
       const counted = traffic();
 
       const third = start(state);
       await isReady();
-      third.kill('TERM');
-      expect(await third.process.finished).toMatchObject({ code: 0 });
+      await stop(third);
       expect(counted).not.toBe(traffic());
     }, 120_000);
 
@@ -220,8 +227,27 @@ describeWith(
       expect(container.exec(['/usr/bin/arctun', 'health'])).toBe(5);
       emulator.kill('SIGCONT');
       await isReady();
-      container.kill('TERM');
-      expect(await container.process.finished).toMatchObject({ code: 0 });
+      await stop(container);
+    }, 120_000);
+
+    it('stops in time after SIGTERM while the server is silent', async () => {
+      const container = start(volume('stopped-silent'));
+      await isReady();
+      emulator.kill('SIGSTOP');
+      await stop(container).finally(() => emulator.kill('SIGCONT'));
+    }, 120_000);
+
+    it('stops in time after SIGTERM while a client keeps its connection open', async () => {
+      const container = start(volume('stopped-open'));
+      await isReady();
+      const words = ['curl', '-v', '--proxytunnel', '--proxy', 'http://127.0.0.1:1080'];
+      const target = 'telnet://uni.soracom.io:23080';
+      const client = processes.start(inside(...words, target), { interactive: true });
+      await client.output(/CONNECT tunnel established/, 'stderr');
+      await stop(container);
+      expect(container.process.stderr).toContain('for 1 open connection');
+      client.kill();
+      await client.finished;
     }, 120_000);
 
     it('runs as the sidecar of the Job in deploy/kubernetes, whose command then succeeds', async () => {
@@ -237,8 +263,7 @@ describeWith(
       expect(sent).toMatchObject({ code: 0 });
       const text = await processes.run(inside('curl', '-sS', `${EMULATOR}/emulator/messages`));
       expect(text.stdout).toContain('temperature');
-      container.kill('TERM');
-      expect(await container.process.finished).toMatchObject({ code: 0 });
+      await stop(container);
     }, 120_000);
 
     it('runs on arm64 with the libraries in the image only', () => {
