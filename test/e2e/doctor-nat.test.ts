@@ -99,7 +99,7 @@ describeWith(HOME_NETWORK, 'doctor --nat behind a router', () => {
     setKeepalive(5);
     expect(await nat(doctor)).toMatchObject([
       0,
-      { outcome: 'ok', text: 'Any NAT on the way keeps its mapping for at least 5 s.' },
+      { outcome: 'ok', text: 'SORACOM reached this SIM after 5 s of silence.' },
     ]);
   }, 180_000);
 });
@@ -158,6 +158,15 @@ describe('doctor --nat without a router', () => {
     await skippedWith(/do not have the permission Sim:sendDownlinkPing/, {
       env: { ...env, ARCTUN_AUTH_KEY: reader.authKey },
     });
+  }, 60_000);
+
+  it('is skipped if SORACOM refuses to sign in', async () => {
+    const env = local({ ...emulator.env, ARCTUN_AUTH_KEY: 'secret-wrong' });
+    const [code, check] = await nat(doctor, { env });
+    expect([code, check.text]).toEqual([
+      4,
+      'Skipped: SORACOM did not report this SIM, for the reason under "SIM and session".',
+    ]);
   }, 60_000);
 
   it('is skipped if SORACOM refuses to ping', async () => {

@@ -20,7 +20,7 @@ import { checkFileAccess, type CheckedKeys, checkKeys, findConfig } from './conf
 import type { DoctorOptions, DoctorPorts } from './doctor-ports.js';
 import { checkLeftovers, fixFailure } from './leftover-check.js';
 import { checkPorts, checkStateFolder, checkSystem } from './machine-checks.js';
-import type { NatRequest } from './nat-probe.js';
+import { natObstacle, type NatRequest } from './nat-probe.js';
 import { checkServerName } from './server-name-check.js';
 import { examineTunnel, type SimUser, TUNNEL_CHECKS } from './tunnel-checks.js';
 
@@ -121,19 +121,12 @@ async function examineAll(
   return [...checks, ...(await examineTunnel(user, publicKey, background, options, ports))];
 }
 
-/** SORACOM pings only a SIM that it knows, and so the check of the SIM must have succeeded. */
 function natRequest(
   { config: { simId, profile } }: LoadedArcConfig,
   sim: Check,
   onStep: (step: string) => void,
 ): NatRequest {
-  const obstacle =
-    sim.outcome === 'failed'
-      ? skippedFor('nat', 'sim')
-      : sim.outcome === 'skipped'
-        ? { ...sim, name: 'nat' as const }
-        : undefined;
-  return { simId, profile, onStep, obstacle };
+  return { simId, profile, onStep, obstacle: natObstacle(sim) };
 }
 
 /**

@@ -5,6 +5,7 @@
  */
 import { pause } from '../../lib/waits.js';
 import type { Clock } from '../../ports/clock.js';
+import { ApiError } from '../../soracom/api-error.js';
 import { type Check, failed, ok, skipped, skippedFor } from './check.js';
 
 /**
@@ -12,9 +13,6 @@ import { type Check, failed, ok, skipped, skippedFor } from './check.js';
  * handshake would open a new mapping.
  */
 const LONGEST = 120;
-
-/** The silence in seconds if the configuration does not have an interval. */
-const DEFAULT = 60;
 
 /** Shorter intervals in seconds, which are tried if a mapping is lost. */
 const SHORTER = [60, 25, 15, 10, 5, 2, 1];
@@ -35,61 +33,94 @@ const ACKNOWLEDGMENT = { earliest: 10_000 - 2 * WATCH_INTERVAL, latest: 12_000 }
 /** How long, in milliseconds, the tunnel may take to become silent. */
 const SETTLING = 30_000;
 
+/** The time in milliseconds for the pings after a silence: two without a reply, and one with. */
+const PINGS = 6_000;
+
+/**
+ * A shorter interval is tried only if its result comes within this many milliseconds after the
+ * start. The API token expires after five minutes.
+ */
+const LONGEST_CHECK = 290_000;
+
+/** The length in bytes of a message that carries no packet (whitepaper 5.4.6). */
+const KEEPALIVE_LENGTH = 32;
+
+/** The bytes of all messages, with keepalives. */
+export interface NatTraffic {
+  readonly sent: number;
+  readonly received: number;
+}
+
 /** What the check needs from SORACOM and from the tunnel. */
 export interface NatProbe {
   /** Makes SORACOM ping the SIM. Resolves with true if SORACOM received the reply. */
   pingFromSoracom(): Promise<boolean>;
   /** Exchanges packets, so that a mapping exists. Resolves with false without an answer. */
   openMapping(): Promise<boolean>;
-  /** Returns a number that grows with each message that the tunnel sends or receives. */
-  traffic(): Promise<number>;
+  /** Returns what the tunnel has sent and received since its start. */
+  traffic(): Promise<NatTraffic>;
   /** Whether another tunnel has used the SIM since the start. */
   hasRival(): boolean;
 }
 
 export interface NatOptions {
-  /** The keepalive interval of arc.json, in milliseconds; 0 for none. */
+  /** The keepalive interval of arc.json, in milliseconds. */
   readonly persistentKeepalive: number;
   /** The name of arc.json in messages. */
   readonly source: string;
   readonly signal: AbortSignal;
   readonly onStep: (step: string) => void;
+  /** Called with a clause that explains why another tunnel must be using the SIM. */
+  readonly onRival: (why: string) => void;
 }
 
-/** @throws the abort reason of `options.signal`; any error of `probe` */
+/** @throws the abort reason of `options.signal`; any error of `probe` before a loss is proven */
 export async function checkNat(options: NatOptions, probe: NatProbe, clock: Clock): Promise<Check> {
   const check = await measure(options, probe, clock);
   // If a rival takes the session, missing replies prove nothing.
   return probe.hasRival() ? skippedFor('nat', 'rival') : check;
 }
 
+const RIVAL_ANSWERED = skipped('nat', 'another tunnel with this SIM answered the ping');
+
 async function measure(options: NatOptions, probe: NatProbe, clock: Clock): Promise<Check> {
+  const start = clock.now();
   options.onStep('Asking SORACOM to ping this SIM');
-  if (!(await isReached(probe))) {
+  const first = await ping(options, probe);
+  if (first === 'rival') return RIVAL_ANSWERED;
+  if (first === 'silent') {
     return skipped('nat', 'SORACOM cannot ping this SIM, so the NAT cannot be measured');
   }
-  const wanted = options.persistentKeepalive / 1000 || DEFAULT;
+  const wanted = options.persistentKeepalive / 1000;
   const interval = Math.min(wanted, LONGEST);
+  const limit = wanted > interval ? ', which is the longest time that can be measured' : '';
   const result = await keeps(interval, options, probe, clock);
-  if (result === 'no-answer') {
-    return skipped('nat', 'the name server did not answer, so no mapping was opened');
+  if (result !== 'lost') return checkOf(result, interval, limit);
+  // A short outage looks the same, but does not happen at the end of two silences.
+  const repeated = await keeps(interval, options, probe, clock);
+  if (repeated !== 'lost') return checkOf(repeated, interval, ', but only at the second attempt');
+  return lost(interval, start + LONGEST_CHECK, options, probe, clock);
+}
+
+function checkOf(result: Exclude<Result, 'lost'>, interval: number, note: string): Check {
+  switch (result) {
+    case 'kept':
+      return ok('nat', `SORACOM reached this SIM after ${interval} s of silence${note}.`);
+    case 'no-answer':
+      return skipped('nat', 'the name server did not answer, so no mapping was opened');
+    case 'disturbed':
+      return skipped('nat', `other traffic interrupted the silence of ${interval} s`);
+    case 'unknown':
+      return skipped('nat', `SORACOM could not ping this SIM again after ${interval} s of silence`);
+    case 'rival':
+      return RIVAL_ANSWERED;
   }
-  if (result === 'disturbed') {
-    return skipped('nat', `other traffic interrupted the silence of ${interval} s`);
-  }
-  if (result === 'unknown') {
-    return skipped('nat', `SORACOM could not ping this SIM again after ${interval} s of silence`);
-  }
-  if (result === 'kept') {
-    const limit = wanted > interval ? ', which is the longest time that can be measured' : '';
-    return ok('nat', `Any NAT on the way keeps its mapping for at least ${interval} s${limit}.`);
-  }
-  return lost(interval, options, probe, clock);
 }
 
 /** Builds the failure, and looks for an interval that works. */
 async function lost(
   interval: number,
+  deadline: number,
   options: NatOptions,
   probe: NatProbe,
   clock: Clock,
@@ -98,7 +129,10 @@ async function lost(
   let shortestLost = interval;
   let kept: number | undefined;
   for (const candidate of shorter) {
-    const result = await keeps(candidate, options, probe, clock);
+    const needed = candidate * 1000 + ACKNOWLEDGMENT.latest + PINGS;
+    if (clock.now() + needed > deadline) continue;
+    const result = await keepsIfAsked(candidate, options, probe, clock);
+    if (result === 'rival') return RIVAL_ANSWERED;
     if (result === 'kept') kept = candidate;
     if (result !== 'lost') break;
     shortestLost = candidate;
@@ -106,9 +140,21 @@ async function lost(
   return failed('nat', {
     kind: 'tunnel',
     text: `SORACOM cannot reach this SIM after ${interval} s of silence.`,
-    cause: `A NAT or firewall on the way forgets the tunnel's mapping within ${shortestLost} s, and passes packets again after this machine has sent one.`,
+    cause: `A NAT or firewall on the way probably forgets the tunnel's mapping within ${interval} s, because twice, pings arrived only after this machine had sent a packet.`,
     remedy: remedyFor(kept, shortestLost, options.source),
   });
+}
+
+/** Without SORACOM, no shorter interval can be found, but the loss remains proven. */
+async function keepsIfAsked(...parameters: Parameters<typeof keeps>): Promise<Result> {
+  try {
+    return await keeps(...parameters);
+  } catch (error) {
+    const [, { signal }] = parameters;
+    signal.throwIfAborted();
+    if (!(error instanceof ApiError)) throw error;
+    return 'unknown';
+  }
 }
 
 function remedyFor(kept: number | undefined, shortestLost: number, source: string): string {
@@ -126,30 +172,49 @@ function remedyFor(kept: number | undefined, shortestLost: number, source: strin
  * - `no-answer`: the exchange that opens the mapping got no answer, so nothing was measured
  * - `disturbed`: other messages prevented the silence
  * - `unknown`: pings do not arrive any more
+ * - `rival`: another tunnel answered a ping
  */
-type Result = 'kept' | 'lost' | 'no-answer' | 'disturbed' | 'unknown';
+type Result = 'kept' | 'lost' | 'no-answer' | 'disturbed' | 'unknown' | 'rival';
 
 async function keeps(
   seconds: number,
-  { signal, onStep }: NatOptions,
+  options: NatOptions,
   probe: NatProbe,
   clock: Clock,
 ): Promise<Result> {
-  onStep(`Sending nothing for ${seconds} s, to see whether a NAT keeps its mapping`);
+  options.onStep(`Sending nothing for ${seconds} s, to see whether a NAT keeps its mapping`);
   // After this exchange, the last message is this machine's acknowledgment. After a ping, it would be
   // that of the server, which some NATs do not count as use of the mapping.
   if (!(await probe.openMapping())) return 'no-answer';
-  if (!(await isSilentFor(seconds * 1000, signal, probe, clock))) return 'disturbed';
-  if (await isReached(probe)) return 'kept';
-  const isOpen = await probe.openMapping();
-  return isOpen && (await isReached(probe)) ? 'lost' : 'unknown';
+  if (!(await isSilentFor(seconds * 1000, options.signal, probe, clock))) return 'disturbed';
+  const reply = await ping(options, probe);
+  if (reply !== 'silent') return reply === 'reached' ? 'kept' : 'rival';
+  if (!(await probe.openMapping())) return 'unknown';
+  const again = await ping(options, probe);
+  if (again === 'silent') return 'unknown';
+  return again === 'reached' ? 'lost' : 'rival';
 }
 
-async function isReached(probe: NatProbe): Promise<boolean> {
+/**
+ * - `reached`: SORACOM received this tunnel's reply
+ * - `silent`: no reply arrived
+ * - `rival`: a reply arrived, but this tunnel did not send it
+ */
+type Ping = 'reached' | 'silent' | 'rival';
+
+async function ping({ onRival }: NatOptions, probe: NatProbe): Promise<Ping> {
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-    if (await probe.pingFromSoracom()) return true;
+    const before = await probe.traffic();
+    if (!(await probe.pingFromSoracom())) continue;
+    const after = await probe.traffic();
+    // An idle tunnel with the same key answers without any other sign.
+    const hasReceived = after.received - before.received > KEEPALIVE_LENGTH;
+    const hasSent = after.sent - before.sent > KEEPALIVE_LENGTH;
+    if (hasReceived && hasSent) return 'reached';
+    onRival('SORACOM received a reply to a ping, and this tunnel did not send it');
+    return 'rival';
   }
-  return false;
+  return 'silent';
 }
 
 /**
@@ -166,7 +231,7 @@ async function isSilentFor(
   const opened = clock.now();
   let start = opened;
   let isAcknowledged = false;
-  let traffic = await probe.traffic();
+  let traffic = await totalTraffic(probe);
   for (;;) {
     // An acknowledgment that is sent later would open a mapping again.
     const earliestEnd = isAcknowledged ? 0 : opened + ACKNOWLEDGMENT.latest;
@@ -174,11 +239,16 @@ async function isSilentFor(
     if (left <= 0) return true;
     await pause(Math.min(left, WATCH_INTERVAL), clock, signal);
     signal.throwIfAborted();
-    const seen = await probe.traffic();
+    const seen = await totalTraffic(probe);
     if (seen === traffic) continue;
     traffic = seen;
     start = clock.now();
     isAcknowledged ||= start >= opened + ACKNOWLEDGMENT.earliest;
     if (start > opened + SETTLING) return false;
   }
+}
+
+async function totalTraffic(probe: NatProbe): Promise<number> {
+  const { sent, received } = await probe.traffic();
+  return sent + received;
 }

@@ -4,7 +4,7 @@ import { ApiError } from '../../soracom/api-error.js';
 import type { UserspaceTunnel } from '../../tunnel/userspace-tunnel.js';
 import { signedIn } from '../credentials/signed-in.js';
 import { isForbidden } from '../sim/virtual-sims.js';
-import { type Check, skipped } from './check.js';
+import { type Check, LABELS, skipped, skippedFor } from './check.js';
 import type { AccountApi, DoctorPorts } from './doctor-ports.js';
 import { checkNameServers } from './inside-checks.js';
 import { checkNat, type NatOptions, type NatProbe } from './nat-check.js';
@@ -23,6 +23,21 @@ export interface NatPlace {
   readonly tunnel: Pick<UserspaceTunnel, 'datagramDialer' | 'onRival' | 'status'>;
   /** A name server that answers. */
   readonly server: string;
+}
+
+/**
+ * SORACOM pings only a SIM that it knows, and so the check of the SIM must have succeeded.
+ *
+ * @param sim the check of the SIM
+ * @returns the result if SORACOM cannot be asked
+ */
+export function natObstacle(sim: Check): Check | undefined {
+  if (sim.outcome !== 'failed') {
+    return sim.outcome === 'ok' ? undefined : { ...sim, name: 'nat' };
+  }
+  if (sim.kind === 'tunnel') return skippedFor('nat', 'sim');
+  // The SIM may have no problem: SORACOM did not report it.
+  return skipped('nat', `SORACOM did not report this SIM, for the reason under "${LABELS.sim}"`);
 }
 
 /** @throws the abort reason of `options.signal` */
@@ -52,11 +67,15 @@ function createProbe(
   api: AccountApi,
   simId: string,
   { tunnel, server }: NatPlace,
-  { signal }: NatOptions,
+  { signal, onRival }: NatOptions,
   { entropy }: Pick<DoctorPorts, 'entropy'>,
 ): NatProbe {
   let hasRival = false;
-  tunnel.onRival((seen) => (hasRival ||= isRival(seen)));
+  tunnel.onRival((seen) => {
+    if (!isRival(seen)) return;
+    hasRival = true;
+    onRival(seen.why);
+  });
   return {
     pingFromSoracom: async () => (await api.sendDownlinkPing(simId)).success,
     openMapping: async () => {
@@ -65,10 +84,10 @@ function createProbe(
     },
     traffic: async () => {
       const { peers } = await tunnel.status();
-      return peers.reduce(
-        (sum, { sentBytes, receivedBytes }) => sum + sentBytes + receivedBytes,
-        0,
-      );
+      return {
+        sent: peers.reduce((sum, { sentBytes }) => sum + sentBytes, 0),
+        received: peers.reduce((sum, { receivedBytes }) => sum + receivedBytes, 0),
+      };
     },
     hasRival: () => hasRival,
   };

@@ -2,7 +2,7 @@
 import { messageOf } from '../../lib/errors/error-message.js';
 import { pause } from '../../lib/waits.js';
 import type { KeyClaim } from '../../ports/key-claims.js';
-import { UserspaceTunnel } from '../../tunnel/userspace-tunnel.js';
+import { type Rival, UserspaceTunnel } from '../../tunnel/userspace-tunnel.js';
 import type { StatusReport } from '../status/status-report.js';
 import { shareTunnel } from '../access/share-tunnel.js';
 import { findSimHolder, type SimHolder } from '../up/claim-sim.js';
@@ -187,8 +187,9 @@ async function examineOwn(
       attempt('unified-endpoint', signal, () => checkUnifiedEndpoint(tunnel, signal)),
       watching,
     ]);
-    const rival = rivalResult(await watching);
-    const nat = await checkNatOf(server, rival);
+    const found = { tunnel, server, watched: await watching };
+    const [nat, seen] = await examineNatOf(found, background, signal, ports);
+    const rival = rivalResult(seen);
     return [handshake, ...beside(rival, [names, endpoint, mtu]), ...nat, rival];
   } finally {
     await tunnel.close({ gracePeriod: 0 });
@@ -210,21 +211,44 @@ async function examineOwn(
     );
     return { names, mtu, server };
   }
-
-  async function checkNatOf(server: string | undefined, rival: Check): Promise<Check[]> {
-    if (request === undefined) return [];
-    if (rival.outcome === 'failed') return [skippedFor('nat', 'rival')];
-    if (server === undefined) return [skippedFor('nat', 'name-servers')];
-    const { persistentKeepalive, configName } = background.tunnelConfig;
-    const { onStep } = request;
-    const natOptions = { persistentKeepalive, source: configName.source, signal, onStep };
-    return [
-      await attempt('nat', signal, () =>
-        examineNat(request, { tunnel, server }, natOptions, ports),
-      ),
-    ];
-  }
 }
+
+interface FoundInside {
+  readonly tunnel: UserspaceTunnel;
+  /** A name server that answers. */
+  readonly server: string | undefined;
+  /** The rival that was seen before the check of the NAT. */
+  readonly watched: KnownRival;
+}
+
+/**
+ * @returns the rival that is known now; no check unless the check of the NAT was requested
+ */
+async function examineNatOf(
+  { tunnel, server, watched }: FoundInside,
+  { nat: request, tunnelConfig }: Background,
+  signal: AbortSignal,
+  ports: DoctorPorts,
+): Promise<readonly [nat: Check[], rival: KnownRival]> {
+  if (request === undefined) return [[], watched];
+  if (watched !== undefined) return [[skippedFor('nat', 'rival')], watched];
+  if (server === undefined) return [[skippedFor('nat', 'name-servers')], watched];
+  let seen: KnownRival;
+  const { persistentKeepalive, configName } = tunnelConfig;
+  const options = {
+    persistentKeepalive,
+    source: configName.source,
+    signal,
+    onStep: request.onStep,
+    onRival: (why: string) => (seen ??= { why }),
+  };
+  const nat = await attempt('nat', signal, () =>
+    examineNat(request, { tunnel, server }, options, ports),
+  );
+  return [[nat], seen];
+}
+
+type KnownRival = Pick<Rival, 'why'> | undefined;
 
 interface NamesAndMtu {
   readonly names: Check;

@@ -1,20 +1,38 @@
-import { checkNat, type NatOptions, type NatProbe } from '../../../src/app/doctor/nat-check.js';
+import {
+  checkNat,
+  type NatOptions,
+  type NatProbe,
+  type NatTraffic,
+} from '../../../src/app/doctor/nat-check.js';
 import { pause } from '../../../src/lib/waits.js';
 import { FakeClock } from '../../support/fakes/fake-clock.js';
+import { apiError } from '../fake-soracom.js';
 
 /** WireGuard acknowledges data after this time, if there is nothing else to send. */
 const ACKNOWLEDGMENT = 10_000;
 const PING_TIMEOUT = 2_000;
+
+/** The lengths in bytes of a keepalive and of a ping inside the tunnel. */
+const KEEPALIVE = 32;
+const ECHO = 96;
 
 /** A tunnel behind a NAT that forgets a mapping after `lifetime` milliseconds of silence. */
 class Nat implements NatProbe {
   readonly clock = new FakeClock();
   readonly lifetime: number;
   readonly steps: string[] = [];
+  readonly rivals: string[] = [];
   /** The silence before each ping that follows a silence, in milliseconds. */
   readonly silences: number[] = [];
   /** Which pings are lost by chance, in order. */
   losses: boolean[] = [];
+  /** The numbers of the pings that another tunnel answers. */
+  stolen: number[] = [];
+  /** What this tunnel sends and receives during a ping that it answers. */
+  echo = { sent: ECHO, received: ECHO };
+  onPing: () => unknown = () => undefined;
+  /** The error of SORACOM's API, and the number of the first ping with this error. */
+  failure: { readonly from: number; readonly error: Error } | undefined;
   isPingPossible = true;
   areNamesAnswered = true;
   /** The interval of other messages, in milliseconds. */
@@ -24,7 +42,8 @@ class Nat implements NatProbe {
   rival = false;
   pings = 0;
   opened = 0;
-  #messages = 0;
+  #sent = 0;
+  #received = 0;
   #lastUse: number;
   #isSilent = false;
 
@@ -35,6 +54,11 @@ class Nat implements NatProbe {
 
   pingFromSoracom(): Promise<boolean> {
     this.pings++;
+    this.onPing();
+    if (this.failure !== undefined && this.pings >= this.failure.from) {
+      return Promise.reject(this.failure.error);
+    }
+    if (this.stolen.includes(this.pings)) return Promise.resolve(true);
     const silence = this.clock.now() - this.#lastUse;
     // A ping right after the exchange checks only that pings still arrive.
     if (this.#isSilent && silence > 0) this.silences.push(silence);
@@ -42,7 +66,7 @@ class Nat implements NatProbe {
     const isMapped = silence < this.lifetime;
     const isLost = this.losses.shift() ?? false;
     if (!isMapped || isLost || !this.isPingPossible) return this.#timeOut();
-    this.#use();
+    this.#use(this.echo);
     return Promise.resolve(true);
   }
 
@@ -60,8 +84,8 @@ class Nat implements NatProbe {
     return Promise.resolve(true);
   }
 
-  traffic(): Promise<number> {
-    return Promise.resolve(this.#messages);
+  traffic(): Promise<NatTraffic> {
+    return Promise.resolve({ sent: this.#sent, received: this.#received });
   }
 
   hasRival(): boolean {
@@ -76,6 +100,7 @@ class Nat implements NatProbe {
         source: 'arc.json',
         signal: new AbortController().signal,
         onStep: (step) => this.steps.push(step),
+        onRival: (why) => this.rivals.push(why),
         ...change,
       },
       this,
@@ -96,8 +121,9 @@ class Nat implements NatProbe {
     return false;
   }
 
-  #use(): void {
-    this.#messages++;
+  #use({ sent, received } = { sent: KEEPALIVE, received: 0 }): void {
+    this.#sent += sent;
+    this.#received += received;
     this.#lastUse = this.clock.now();
   }
 
@@ -122,7 +148,7 @@ it('accepts a mapping that is kept for the keepalive interval', async () => {
   expect(await nat.check()).toEqual({
     name: 'nat',
     outcome: 'ok',
-    text: 'Any NAT on the way keeps its mapping for at least 60 s.',
+    text: 'SORACOM reached this SIM after 60 s of silence.',
   });
   // The silence starts after the acknowledgment, and no longer silence is needed.
   expect(nat.silences).toHaveLength(1);
@@ -135,22 +161,19 @@ it('accepts a mapping that is kept for the keepalive interval', async () => {
 });
 
 it.each([
-  [50_000, 25, 60],
-  [26_000, 25, 60],
-  [20_000, 15, 25],
-])(
-  'finds a shorter interval for a mapping that is lost after %i ms',
-  async (lifetime, kept, gone) => {
-    const nat = new Nat(lifetime);
-    expect(await nat.check()).toEqual({
-      ...lost(
-        'SORACOM cannot reach this SIM after 60 s of silence.',
-        `Set "persistentKeepalive": ${kept} in arc.json, because a mapping was kept for ${kept} s.`,
-      ),
-      cause: expect.stringContaining(`forgets the tunnel's mapping within ${gone} s`) as string,
-    });
-  },
-);
+  [50_000, 25],
+  [26_000, 25],
+  [20_000, 15],
+])('finds a shorter interval for a mapping that is lost after %i ms', async (lifetime, kept) => {
+  const nat = new Nat(lifetime);
+  expect(await nat.check()).toEqual({
+    ...lost(
+      'SORACOM cannot reach this SIM after 60 s of silence.',
+      `Set "persistentKeepalive": ${kept} in arc.json, because a mapping was kept for ${kept} s.`,
+    ),
+    cause: expect.stringContaining("forgets the tunnel's mapping within 60 s") as string,
+  });
+});
 
 it('names the shortest interval that was lost, if none was kept', async () => {
   const nat = new Nat(12_000);
@@ -160,15 +183,16 @@ it('names the shortest interval that was lost, if none was kept', async () => {
       'Set "persistentKeepalive" in arc.json to less than 15.',
     ),
   );
-  expect(nat.silences.map((silence) => Math.floor(silence / 1000))).toEqual([60, 25, 15]);
+  expect(nat.silences.map((silence) => Math.floor(silence / 1000))).toEqual([60, 60, 25, 15]);
 });
 
 it.each([
-  [25_000, [25, 15]],
-  [4_000, [4, 2]],
-  [90_000, [90, 60]],
+  [25_000, [25, 25, 15]],
+  [4_000, [4, 4, 2]],
+  [90_000, [90, 90, 60]],
+  [100_000, [100, 100, 25]],
 ])('tries shorter intervals than %i ms', async (persistentKeepalive, silences) => {
-  const nat = new Nat(silences[1]! * 1000 + 1_000);
+  const nat = new Nat(silences[2]! * 1000 + 1_000);
   await nat.check({ persistentKeepalive });
   expect(nat.silences.map((silence) => Math.floor(silence / 1000))).toEqual(silences);
 });
@@ -196,13 +220,105 @@ it('does not take a late message for the acknowledgment', async () => {
   expect(await nat.check({ persistentKeepalive: 9_000 })).toMatchObject({ outcome: 'failed' });
 });
 
-it('measures 60 s without an interval, and at most 120 s', async () => {
-  expect((await new Nat(1e9).check({ persistentKeepalive: 0 })).text).toContain('60 s');
+it('measures at most 120 s', async () => {
   const long = new Nat(1e9);
   expect((await long.check({ persistentKeepalive: 300_000 })).text).toBe(
-    'Any NAT on the way keeps its mapping for at least 120 s, which is the longest time that can be measured.',
+    'SORACOM reached this SIM after 120 s of silence, which is the longest time that can be measured.',
   );
   expect(long.silences[0]).toBeLessThan(121_000);
+});
+
+it.each([
+  [60_000, 1],
+  [90_000, 50_000],
+  [120_000, 1],
+])('ends within five minutes with an interval of %i ms', async (persistentKeepalive, lifetime) => {
+  const nat = new Nat(lifetime);
+  const before = nat.clock.now();
+  expect(await nat.check({ persistentKeepalive })).toMatchObject({ outcome: 'failed' });
+  expect(nat.clock.now() - before).toBeLessThan(300_000);
+});
+
+it('repeats a silence after which no ping arrived, because of a short outage', async () => {
+  const nat = new Nat(1e9);
+  nat.losses = [false, true, true];
+  expect(await nat.check()).toEqual({
+    name: 'nat',
+    outcome: 'ok',
+    text: 'SORACOM reached this SIM after 60 s of silence, but only at the second attempt.',
+  });
+  expect(nat.silences.map((silence) => Math.floor(silence / 1000))).toEqual([60, 60]);
+});
+
+it('is skipped if the repeated silence cannot be measured', async () => {
+  const nat = new Nat(1e9);
+  nat.losses = [false, true, true, false, true, true, true, true];
+  expect(await nat.check()).toMatchObject({
+    outcome: 'skipped',
+    text: 'Skipped: SORACOM could not ping this SIM again after 60 s of silence.',
+  });
+});
+
+it.each([
+  ['the first ping', 1, 1e9],
+  ['the ping after the silence', 2, 1e9],
+  ['the ping through a new mapping', 4, 50_000],
+  ['a ping after a shorter silence', 8, 50_000],
+])('is skipped if another tunnel answers %s', async (_, number, lifetime) => {
+  const nat = new Nat(lifetime);
+  nat.stolen = [number];
+  expect(await nat.check()).toEqual({
+    name: 'nat',
+    outcome: 'skipped',
+    text: 'Skipped: another tunnel with this SIM answered the ping.',
+  });
+  expect(nat.pings).toBe(number);
+  expect(nat.rivals).toEqual([
+    'SORACOM received a reply to a ping, and this tunnel did not send it',
+  ]);
+});
+
+it.each([
+  { sent: 0, received: ECHO },
+  { sent: ECHO, received: 0 },
+  { sent: KEEPALIVE, received: ECHO },
+  { sent: ECHO, received: KEEPALIVE },
+])('does not take $sent sent and $received received bytes for a reply', async (echo) => {
+  const nat = new Nat(1e9);
+  nat.echo = echo;
+  expect(await nat.check()).toMatchObject({
+    text: 'Skipped: another tunnel with this SIM answered the ping.',
+  });
+});
+
+it('fails without a suggestion if SORACOM cannot be asked after a proven loss', async () => {
+  const nat = new Nat(50_000);
+  nat.failure = { from: 8, error: apiError(503) };
+  expect(await nat.check()).toMatchObject(
+    lost(
+      'SORACOM cannot reach this SIM after 60 s of silence.',
+      'Set "persistentKeepalive" in arc.json to less than 60.',
+    ),
+  );
+  expect(nat.pings).toBe(8);
+});
+
+it.each([
+  ['before the loss is proven', 7, apiError(503)],
+  ['with an unknown error', 8, new Error('broken')],
+])('rejects if SORACOM cannot be asked %s', async (_, from, error) => {
+  const nat = new Nat(50_000);
+  nat.failure = { from, error };
+  await expect(nat.check()).rejects.toBe(error);
+});
+
+it('rejects with the reason of a stop during a shorter silence', async () => {
+  const nat = new Nat(50_000);
+  const stop = new AbortController();
+  const reason = new Error('stopped');
+  nat.failure = { from: 8, error: apiError(undefined) };
+  nat.onPing = () => nat.pings === 8 && stop.abort(reason);
+  await expect(nat.check({ signal: stop.signal })).rejects.toBe(reason);
 });
 
 it('is skipped if SORACOM cannot ping the SIM at all', async () => {
