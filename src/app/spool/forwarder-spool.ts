@@ -64,7 +64,7 @@ export class ForwarderSpool {
     const owned = await ownSpool(options.settings, { ...options, isLasting: true }, ports);
     await owned.spool.tryToSave().catch((error: unknown) => {
       // The disk may get space later, and messages can be sent without the spool.
-      ports.log.warn({ spool: options.settings.folder, reason: messageOf(error) }, UNWRITABLE);
+      ports.log.warn({ path: options.settings.folder, reason: messageOf(error) }, UNWRITABLE);
     });
     return new ForwarderSpool(owned, options, ports);
   }

@@ -63,7 +63,7 @@ it('warns at the start if the disk is full, and starts', async () => {
   expect(log.lines).toEqual([
     {
       level: 'warn',
-      fields: { spool: 'spool', reason: 'no space left on device' },
+      fields: { path: 'spool', reason: 'no space left on device' },
       message:
         'cannot save messages in the spool; a message that cannot be sent at once will be refused',
     },
