@@ -16,6 +16,11 @@ if (isCounted(expect.getState().testPath!)) {
     const { PrivateNetwork } = await import('../foreign/private-network.js');
     const network = await PrivateNetwork.enter();
     // Not in afterAll(), because the file's own hooks of this kind end the programs later.
-    if (network !== undefined) globalThis.afterFile.push(() => network.leave(), refuseLookups());
+    if (network === undefined) return;
+    const allowLookups = refuseLookups();
+    globalThis.afterFile.push(() => {
+      allowLookups();
+      network.leave();
+    });
   });
 }
