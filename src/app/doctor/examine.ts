@@ -26,8 +26,8 @@ import { examineTunnel, type SimUser, TUNNEL_CHECKS } from './tunnel-checks.js';
 
 /**
  * Resolves with one result for each of CHECK_NAMES, in that order, but with `nat` only if
- * `options.nat` is set. A failure that is only the
- * consequence of another one is not a problem of its own: such a check is skipped.
+ * `options.nat` is set. A failure that is only the consequence of another one is not a problem of
+ * its own: such a check is skipped.
  *
  * @param onStep called with the name of each stage
  * @throws the abort reason of `options.signal`
