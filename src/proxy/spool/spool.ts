@@ -308,8 +308,8 @@ export class Spool {
   }
 
   /**
-   * The order of the IDs is the order of acceptance, even if the clock is set back. No other process
-   * creates messages.
+   * The order of the IDs is the order of acceptance in this process, even if the clock is set back.
+   * A message that another process keeps at its stop has the time of its clock.
    */
   async #nextId(): Promise<string> {
     const last = this.#lastAccepted ?? acceptedAt((await this.list()).at(-1)?.id ?? '0');
