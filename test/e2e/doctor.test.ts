@@ -20,6 +20,7 @@ import { Doctor } from '../support/doctor.js';
 import { type EmulatorProcess, startEmulatorProcess } from '../support/emulator-process.js';
 import { FakeWallClock } from '../support/foreign/faketime.js';
 import { ARCTUN, type Finished, Processes } from '../support/processes.js';
+import { IMPOSSIBLE_NAME } from '../support/impossible-name.js';
 import { until } from '../support/until.js';
 import { describeWith } from '../support/runner/requirements.js';
 
@@ -27,9 +28,6 @@ const NOBODY = 65_534;
 const FREE_PORTS = ['--forward-listen', '127.0.0.1:0', '--proxy-listen', '127.0.0.1:0'];
 /** Without Linux and koffi, the interfaces cannot be listed. */
 const OPTIONAL = ['leftovers'];
-
-/** Has a label that is too long for DNS, so that resolvers find nothing without sending a query. */
-const IMPOSSIBLE_NAME = `${'arc'.repeat(22)}.invalid`;
 
 const processes = new Processes();
 let emulator: EmulatorProcess;

@@ -4,10 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { startEmulatorProcess } from '../support/emulator-process.js';
+import { IMPOSSIBLE_NAME } from '../support/impossible-name.js';
 import { ARCTUN, Processes } from '../support/processes.js';
-
-/** Has a label that is too long for DNS, so that no query leaves this machine. */
-const NAME = `${'no-such-host'.repeat(6)}.invalid`;
 
 const processes = new Processes();
 const folder = mkdtempSync(join(tmpdir(), 'arctun-unknown-'));
@@ -24,9 +22,9 @@ it('makes up exit with 5, and report the name', async () => {
     processes.run([process.execPath, ARCTUN, ...words, '--config', path], { env });
   expect(await run('bootstrap', 'authkey')).toMatchObject({ code: 0 });
   const arcJson = JSON.parse(readFileSync(path, 'utf8')) as { arcSessionStatus: object };
-  const session = { ...arcJson.arcSessionStatus, arcServerEndpoint: `${NAME}:11010` };
+  const session = { ...arcJson.arcSessionStatus, arcServerEndpoint: `${IMPOSSIBLE_NAME}:11010` };
   writeFileSync(path, JSON.stringify({ ...arcJson, arcSessionStatus: session }));
   const { code, stderr } = await run('up', '--wait', '1', '--forward-listen', '127.0.0.1:0');
-  expect(stderr).toContain(`cannot find the Arc server ${NAME}`);
+  expect(stderr).toContain(`cannot find the Arc server ${IMPOSSIBLE_NAME}`);
   expect(code).toBe(5);
 });

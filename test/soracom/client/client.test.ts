@@ -3,6 +3,7 @@ import { inspect } from 'node:util';
 import { simMayExist } from '../../../src/soracom/api-error.js';
 import { SoracomClient } from '../../../src/soracom/client/client.js';
 import type { SoracomClientOptions } from '../../../src/soracom/client/options.js';
+import { IMPOSSIBLE_NAME } from '../../support/impossible-name.js';
 import { clientOf, errorOf, KEY, TOKEN } from '../client-under-test.js';
 import { InstantClock } from '../instant-clock.js';
 import { cut, json, RecordingServer, silence, status, type Answer } from '../recording-server.js';
@@ -415,7 +416,7 @@ describe('a lost answer', () => {
   });
 
   it('a name that does not exist is reported as such', async () => {
-    const error = await errorOf(client({ endpoint: 'https://nowhere.invalid' }).createSim());
+    const error = await errorOf(client({ endpoint: `https://${IMPOSSIBLE_NAME}` }).createSim());
     expect(error.failure).toBe('dns');
     expect(error.next.join(' ')).not.toContain('may have been created');
   });
