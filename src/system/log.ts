@@ -4,6 +4,9 @@ import { pino } from 'pino';
 import { harmless, harmlessLines } from '../lib/text/harmless-text.js';
 import type { Log, LogLevel, LogOptions } from '../ports/log.js';
 
+/** The maximum size of the lines that wait for free space, in bytes. Further lines are lost. */
+const MAX_WAITING = 1 << 20;
+
 export function createLog(level: LogLevel, format: LogOptions['format']): Log {
   const options = {
     level,
@@ -12,16 +15,24 @@ export function createLog(level: LogLevel, format: LogOptions['format']): Log {
     // Write the level's name, so that readers do not need pino's numbers.
     formatters: { level: (label: string) => ({ level: label }) },
   };
-  const destination = pino.destination({ dest: 2, sync: true });
-  // pino ignores a pipe whose reader has ended, but not a terminal that was closed.
-  destination.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EIO') throw error;
-    destination.write = () => true;
-  });
+  const destination = standardError();
   if (format === 'json') return pino(options, destination);
   return pino(options, {
     write: (line: string) => void destination.write(textLine(JSON.parse(line) as LogRecord)),
   });
+}
+
+/** An error of the log must not end the program. */
+function standardError() {
+  const destination = pino.destination({ dest: 2, sync: true, maxLength: MAX_WAITING });
+  // pino ignores a pipe whose reader has ended, but not a terminal that was closed. After any other
+  // error, such as a full file system, it writes the lines again together with the next line.
+  destination.on('error', ({ code }: NodeJS.ErrnoException) => {
+    if (code === 'EIO') destination.write = () => true;
+  });
+  // Try to write the waiting lines again, which pino does not do for a line that it drops.
+  destination.on('drop', () => destination.write(''));
+  return destination;
 }
 
 interface LogRecord {

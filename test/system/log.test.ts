@@ -26,6 +26,44 @@ it('does not write escape sequences from a name or a command’s output', async 
   );
 }, 60_000);
 
+describe('a file system without free space', () => {
+  /** Writes two lines while it is full, more lines than may wait, and one line afterwards. */
+  const logged = async (format: string, linesWhileFull: number) => {
+    const program = `
+      import fs from 'node:fs';
+      const { createLog } = await import(${JSON.stringify(MODULE)});
+      const log = createLog('info', ${JSON.stringify(format)});
+      const { writeSync } = fs;
+      fs.writeSync = () => {
+        throw Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' });
+      };
+      for (let line = 0; line < ${linesWhileFull}; line++) log.info('full ' + line);
+      fs.writeSync = writeSync;
+      log.info('free');
+      log.info('last');`;
+    const command = [process.execPath, '--input-type=module', '-e', program];
+    const { code, stderr } = await processes.run(command);
+    return { code, messages: stderr.match(/full \d+|free|last/g) };
+  };
+
+  it.each(['text', 'json'])(
+    'delays the lines: %s',
+    async (format) => {
+      const messages = ['full 0', 'full 1', 'free', 'last'];
+      expect(await logged(format, 2)).toEqual({ code: 0, messages });
+    },
+    60_000,
+  );
+
+  it('loses lines, but not the later ones, if too many are waiting', async () => {
+    const { code, messages } = await logged('text', 40_000);
+    expect(code).toBe(0);
+    expect(messages?.slice(0, 2)).toEqual(['full 0', 'full 1']);
+    expect(messages!.length).toBeLessThan(39_000);
+    expect(messages?.at(-1)).toBe('last');
+  }, 60_000);
+});
+
 describeWith(['script'], 'a closed terminal', () => {
   it.each(['text', 'json'])(
     'makes the log stop writing, without an exception: %s',
