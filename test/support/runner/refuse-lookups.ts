@@ -1,6 +1,7 @@
 /**
- * Refuses lookups of names in the test's own process. libuv makes them in threads that stay in the
- * network of the machine, so that the counters of a private network do not see their queries.
+ * Refuses lookups of names in the test's own process: a test must not depend on the machine's name
+ * server, or reach a real server. libuv looks names up in threads that stay in the network of the
+ * machine, so that the counters of a private network do not see their queries.
  */
 import dns from 'node:dns';
 import { isIP } from 'node:net';
@@ -16,7 +17,7 @@ export function refuseLookups(): () => void {
     <Parameters extends readonly unknown[], Result>(original: (...all: Parameters) => Result) =>
     (...all: Parameters): Result => {
       const name = String(all[0]);
-      if (sendsQuery(name)) throw new Error(`a query for ${name} would not be counted`);
+      if (sendsQuery(name)) throw new Error(`a query for ${name} would leave this machine`);
       return original(...all);
     };
   Object.assign(dns, { lookup: guard(lookup as (...all: unknown[]) => void) });
