@@ -105,29 +105,31 @@ const openX: Crypto['openX'] = (key, nonce, ciphertext, data) => {
   }
 };
 
+/** All keys share this memory, because node:crypto copies it. */
+const nonce = new Uint8Array(12);
+
 /**
  * Copies node:crypto's output back into the buffer, because node:crypto cannot write into a given
  * buffer. The key is kept as bytes, because a KeyObject cannot be wiped.
  */
 class NodeTransportKey implements TransportKey {
   readonly #key: Uint8Array;
-  readonly #nonce = new Uint8Array(12);
 
   constructor(key: Uint8Array) {
     this.#key = copySecret(key);
   }
 
   seal(text: Uint8Array, tag: Uint8Array, counter: number): void {
-    writeCounterNonce(this.#nonce, counter);
-    const cipher = createCipheriv(AEAD, this.#key, this.#nonce, TAG_OPTION);
+    writeCounterNonce(nonce, counter);
+    const cipher = createCipheriv(AEAD, this.#key, nonce, TAG_OPTION);
     text.set(cipher.update(text));
     cipher.final();
     tag.set(cipher.getAuthTag());
   }
 
   open(text: Uint8Array, tag: Uint8Array, counter: number): boolean {
-    writeCounterNonce(this.#nonce, counter);
-    const decipher = createDecipheriv(AEAD, this.#key, this.#nonce, TAG_OPTION);
+    writeCounterNonce(nonce, counter);
+    const decipher = createDecipheriv(AEAD, this.#key, nonce, TAG_OPTION);
     decipher.setAuthTag(tag);
     const plaintext = decipher.update(text);
     try {

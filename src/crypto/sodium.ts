@@ -83,10 +83,12 @@ function openWith(sodium: Sodium): Crypto['open'] {
   };
 }
 
+/** All keys share this memory, because libsodium's functions are synchronous. */
+const nonce = new Uint8Array(12);
+
 class SodiumTransportKey implements TransportKey {
   readonly #sodium: Sodium;
   readonly #key: Uint8Array;
-  readonly #nonce = new Uint8Array(12);
 
   constructor(sodium: Sodium, key: Uint8Array) {
     this.#sodium = sodium;
@@ -94,20 +96,20 @@ class SodiumTransportKey implements TransportKey {
   }
 
   seal(text: Uint8Array, tag: Uint8Array, counter: number): void {
-    writeCounterNonce(this.#nonce, counter);
+    writeCounterNonce(nonce, counter);
     this.#sodium.crypto_aead_chacha20poly1305_ietf_encrypt_detached(
       text,
       tag,
       text,
       null,
       null,
-      this.#nonce,
+      nonce,
       this.#key,
     );
   }
 
   open(text: Uint8Array, tag: Uint8Array, counter: number): boolean {
-    writeCounterNonce(this.#nonce, counter);
+    writeCounterNonce(nonce, counter);
     try {
       this.#sodium.crypto_aead_chacha20poly1305_ietf_decrypt_detached(
         text,
@@ -115,7 +117,7 @@ class SodiumTransportKey implements TransportKey {
         text,
         tag,
         null,
-        this.#nonce,
+        nonce,
         this.#key,
       );
     } catch {

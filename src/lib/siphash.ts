@@ -22,14 +22,14 @@ const v = new Int32Array(8);
 
 export class SipHash {
   /** The key as four int32 words: k0 low, k0 high, k1 low, k1 high. */
-  readonly #key: Int32Array;
+  readonly #key: readonly number[];
   #high = 0;
 
   /** @param key 16 bytes, which are copied */
   constructor(key: Uint8Array) {
     if (key.length !== SIPHASH_KEY_LENGTH)
       throw new RangeError('a SipHash key must be 16 bytes long');
-    this.#key = Int32Array.from({ length: 4 }, (_, index) => readInt32(key, index * 4));
+    this.#key = Array.from({ length: 4 }, (_, index) => readInt32(key, index * 4));
   }
 
   /** The high word of the last hash, as an int32. */

@@ -1,5 +1,6 @@
 /** The network inside the tunnel: TCP, UDP and name resolution over an engine and its driver. */
 import type { NetstackEngine } from '../engine/netstack-engine.js';
+import { merged } from '../lib/merged.js';
 import type { PushingDatagramDialer } from '../proxy/datagram-dialer.js';
 import type { ConfirmingDialer } from '../proxy/tcp-exchange.js';
 import { TunnelDatagramDialer } from './node/datagram-dialer.js';
@@ -10,6 +11,7 @@ import { NameResolver, type NameServers } from './names/name-resolver.js';
 import { cutError } from './node/node-errors.js';
 import { NodeNetwork } from './node/node-network.js';
 import { OpenSockets } from './node/open-sockets.js';
+import type { TcpSocket } from './node/tcp-socket.js';
 import type { Clock } from '../ports/clock.js';
 import type { ServerLink } from './server/server-link.js';
 import type { TunnelConfig } from './tunnel-config.js';
@@ -57,29 +59,31 @@ export class InnerNetwork {
     const sockets = new OpenSockets(clock);
     this.#sockets = sockets;
     budget?.onCut(() => sockets.cut(cutError));
-    this.#dialer = new TunnelDialer({ ...host, onDialled: (socket) => sockets.add(socket) });
+    this.#dialer = new TunnelDialer(
+      merged(host, { onDialled: (socket: TcpSocket) => sockets.add(socket) }),
+    );
     const dialer = new TunnelDialer(host);
     this.#ownDialer = dialer;
-    const sessionHost = {
-      ...host,
+    const sessionHost = merged(host, {
       waitForHandshake: (deadline: number, signal?: AbortSignal) =>
         link.waitForHandshake(deadline, signal),
-    };
-    this.#ownDatagrams = new TunnelDatagramDialer(sessionHost);
-    const datagrams = new TunnelDatagramDialer({ ...sessionHost, maxChannels: MAX_CHANNELS });
-    this.#datagrams = datagrams;
-    const names = new NameResolver({
-      ...namesOf(config),
-      hosts: config.hosts,
-      fallbackHosts: config.fallbackHosts,
-      datagrams: this.#ownDatagrams,
-      streams: dialer,
-      clock,
-      entropy,
-      log,
     });
+    this.#ownDatagrams = new TunnelDatagramDialer(sessionHost);
+    const datagrams = new TunnelDatagramDialer(merged(sessionHost, { maxChannels: MAX_CHANNELS }));
+    this.#datagrams = datagrams;
+    const names = new NameResolver(
+      merged(namesOf(config), {
+        hosts: config.hosts,
+        fallbackHosts: config.fallbackHosts,
+        datagrams: this.#ownDatagrams,
+        streams: dialer,
+        clock,
+        entropy,
+        log,
+      }),
+    );
     this.#names = names;
-    this.datagramPorts = new TunnelDatagramPorts({ ...host, names });
+    this.datagramPorts = new TunnelDatagramPorts(merged(host, { names }));
     this.dialer = new NameDialer(names, this.#dialer, clock);
     const opener = new NameDialer(
       names,
@@ -87,8 +91,8 @@ export class InnerNetwork {
       clock,
     );
     this.datagramDialer = { open: (target, signal) => opener.dial(target, signal) };
-    this.echoDialer = new TunnelEchoDialer({ ...sessionHost, names });
-    this.node = new NodeNetwork({ ...host, names, dialer, sockets });
+    this.echoDialer = new TunnelEchoDialer(merged(sessionHost, { names }));
+    this.node = new NodeNetwork(merged(host, { names, dialer, sockets }));
   }
 
   get connections(): number {

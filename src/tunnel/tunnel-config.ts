@@ -1,4 +1,5 @@
 import type { CongestionAlgorithm } from '../engine/netstack-engine.js';
+import { merged } from '../lib/merged.js';
 import type { Secret } from '../lib/secrets/secret.js';
 import { type ConfigName, DEFAULT_CONFIG } from '../lib/text/config-name.js';
 import type { HostNames } from '../proxy/dns/host-names.js';
@@ -86,6 +87,7 @@ export function parseTunnelConfig(text: TunnelConfigText): TunnelConfig {
     return prefix;
   });
   const persistentKeepalive = persistentKeepaliveSeconds * 1000;
-  const defaults = { configName: DEFAULT_NAME, nameServers: [] };
-  return { ...defaults, ...rest, addresses, allowedIps, persistentKeepalive };
+  const { configName = DEFAULT_NAME, nameServers = [] } = text;
+  const parsed = { configName, nameServers, addresses, allowedIps, persistentKeepalive };
+  return merged(rest, parsed);
 }

@@ -12,6 +12,7 @@
  */
 import type { Device, Peer } from '../../engine/engine.js';
 import { codeOf, isDenied } from '../../lib/errors/error-message.js';
+import { merged } from '../../lib/merged.js';
 import { endpointText } from './endpoint-text.js';
 import type { Timer } from '../../ports/clock.js';
 import type { Datagram, Endpoint } from '../../ports/datagram.js';
@@ -91,7 +92,7 @@ export class EndpointSearch {
   /** Sets the peer whose endpoint to search for; call before any other method. */
   attach(searched: SearchedPeer): void {
     const silence = new SilenceWatch(this.#ports.clock, searched.peer, () => this.#resolveAgain());
-    this.#searched = { ...searched, silence };
+    this.#searched = merged(searched, { silence });
   }
 
   /** The number of initiations since the last authentic message. */

@@ -38,6 +38,12 @@ import type { Sender } from './send.js';
 /** The time in ms after which waiting handshake messages are processed without new datagrams. */
 const TURN_INTERVAL = 1;
 
+/**
+ * A copy of the current data message's tag, because a view of it would cost more memory. All devices
+ * share it.
+ */
+const tag = new Uint8Array(TAG_LENGTH);
+
 export class Receiver {
   readonly #context: DeviceContext;
   readonly #sender: Sender;
@@ -45,8 +51,6 @@ export class Receiver {
   readonly #rateLimiter = new RateLimiter();
   readonly #strangers = new StrangerQueue();
   readonly #strangerLimit: StrangerLimit;
-  /** A copy of the current data message's tag, because a view of it would cost more memory. */
-  readonly #tag = new Uint8Array(TAG_LENGTH);
   /** The replies to this device's own handshake messages in this turn. */
   #replies = 0;
   #turnEndedAt = 0;
@@ -237,8 +241,8 @@ export class Receiver {
       return;
     }
     const text = message.subarray(DATA.packet, message.length - TAG_LENGTH);
-    copyTag(message, this.#tag);
-    if (!keypair.receiving.open(text, this.#tag, counter)) {
+    copyTag(message, tag);
+    if (!keypair.receiving.open(text, tag, counter)) {
       drops.count('bad-tag');
       return;
     }

@@ -4,10 +4,13 @@ import { CONSTRUCTION, IDENTIFIER, KEY_LENGTH } from '../constants.js';
 import { asciiBytes } from './cookie.js';
 import type { HandshakeOptions } from '../noise/handshake-state.js';
 
+const PROTOCOL_NAME = asciiBytes(CONSTRUCTION);
+const PROLOGUE = asciiBytes(IDENTIFIER);
+
 /** The device's static key pair. Contains a copy of the private key and never prints it. */
 export class Identity implements HandshakeOptions {
-  readonly protocolName = asciiBytes(CONSTRUCTION);
-  readonly prologue = asciiBytes(IDENTIFIER);
+  readonly protocolName = PROTOCOL_NAME;
+  readonly prologue = PROLOGUE;
   readonly publicKey: Uint8Array;
   /** Whether the private key is 32 zero bytes, which means "no key" in WireGuard's tools. */
   readonly isNone: boolean;
