@@ -4,6 +4,9 @@ import { pino } from 'pino';
 import { harmless, harmlessLines } from '../lib/text/harmless-text.js';
 import type { Log, LogLevel, LogOptions } from '../ports/log.js';
 
+/** The errors of a pipe or a terminal that was closed. */
+const READER_IS_GONE = new Set(['EPIPE', 'EIO']);
+
 /** The maximum size of the lines that wait for free space, in bytes. Further lines are lost. */
 const MAX_WAITING = 1 << 20;
 
@@ -22,16 +25,25 @@ export function createLog(level: LogLevel, format: LogOptions['format']): Log {
   });
 }
 
-/** An error of the log must not end the program. */
+/**
+ * An error of the log does not end the program. If a line cannot be written, for example because the
+ * file system is full, pino writes it again together with the next line. Lines that still wait when
+ * the program ends are lost.
+ */
 function standardError() {
   const destination = pino.destination({ dest: 2, sync: true, maxLength: MAX_WAITING });
-  // pino ignores a pipe whose reader has ended, but not a terminal that was closed. After any other
-  // error, such as a full file system, it writes the lines again together with the next line.
   destination.on('error', ({ code }: NodeJS.ErrnoException) => {
-    if (code === 'EIO') destination.write = () => true;
+    if (code !== undefined && READER_IS_GONE.has(code)) destination.write = () => true;
   });
-  // Try to write the waiting lines again, which pino does not do for a line that it drops.
-  destination.on('drop', () => destination.write(''));
+  let isRepeating = false;
+  destination.on('drop', (line: string) => {
+    if (isRepeating) return;
+    isRepeating = true;
+    // Write the waiting lines, which pino does not do for a line that it drops.
+    destination.write('');
+    destination.write(line);
+    isRepeating = false;
+  });
   return destination;
 }
 
