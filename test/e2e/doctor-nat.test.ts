@@ -92,7 +92,8 @@ describeWith(HOME_NETWORK, 'doctor --nat behind a router', () => {
         outcome: 'failed',
         kind: 'tunnel',
         text: 'SORACOM cannot reach this SIM after 10 s of silence.',
-        remedy: 'Set "persistentKeepalive": 5 in arc.json, because a mapping was kept for 5 s.',
+        remedy:
+          'Stop other tunnels with this SIM. If there are none, set "persistentKeepalive": 5 in arc.json, because a mapping was kept for 5 s.',
       },
     ]);
 

@@ -140,7 +140,7 @@ async function lost(
   return failed('nat', {
     kind: 'tunnel',
     text: `SORACOM cannot reach this SIM after ${interval} s of silence.`,
-    cause: `Twice, pings arrived only after this machine had sent a packet: a NAT or firewall on the way forgets the tunnel's mapping within ${interval} s, or another tunnel with this SIM sends keepalives.`,
+    cause: `Twice, pings arrived only after this machine had sent a packet: probably, a NAT or firewall on the way forgets the tunnel's mapping within ${interval} s, or another tunnel with this SIM sends keepalives.`,
     remedy: remedyFor(kept, shortestLost, options.source),
   });
 }
@@ -157,13 +157,15 @@ async function keepsIfAsked(...parameters: Parameters<typeof keeps>): Promise<Re
   }
 }
 
+const OTHERS_FIRST = 'Stop other tunnels with this SIM. If there are none,';
+
 function remedyFor(kept: number | undefined, shortestLost: number, source: string): string {
   if (kept !== undefined) {
-    return `Set "persistentKeepalive": ${kept} in ${source}, because a mapping was kept for ${kept} s.`;
+    return `${OTHERS_FIRST} set "persistentKeepalive": ${kept} in ${source}, because a mapping was kept for ${kept} s.`;
   }
   if (shortestLost > 1)
-    return `Set "persistentKeepalive" in ${source} to less than ${shortestLost}.`;
-  return 'Make the NAT or firewall keep UDP mappings for longer.';
+    return `${OTHERS_FIRST} set "persistentKeepalive" in ${source} to less than ${shortestLost}.`;
+  return `${OTHERS_FIRST} make the NAT or firewall keep UDP mappings for longer.`;
 }
 
 /**

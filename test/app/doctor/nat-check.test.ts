@@ -135,6 +135,8 @@ class Nat implements NatProbe {
   }
 }
 
+const OTHERS_FIRST = 'Stop other tunnels with this SIM. If there are none,';
+
 const lost = (text: string, remedy: string) => ({
   name: 'nat',
   outcome: 'failed',
@@ -169,7 +171,7 @@ it.each([
   expect(await nat.check()).toEqual({
     ...lost(
       'SORACOM cannot reach this SIM after 60 s of silence.',
-      `Set "persistentKeepalive": ${kept} in arc.json, because a mapping was kept for ${kept} s.`,
+      `${OTHERS_FIRST} set "persistentKeepalive": ${kept} in arc.json, because a mapping was kept for ${kept} s.`,
     ),
     cause: expect.stringMatching(
       /forgets the tunnel's mapping within 60 s, or another tunnel with this SIM sends keepalives\.$/,
@@ -182,7 +184,7 @@ it('names the shortest interval that was lost, if none was kept', async () => {
   expect(await nat.check()).toMatchObject(
     lost(
       'SORACOM cannot reach this SIM after 60 s of silence.',
-      'Set "persistentKeepalive" in arc.json to less than 15.',
+      `${OTHERS_FIRST} set "persistentKeepalive" in arc.json to less than 15.`,
     ),
   );
   expect(nat.silences.map((silence) => Math.floor(silence / 1000))).toEqual([60, 60, 25, 15]);
@@ -201,7 +203,7 @@ it.each([
 
 it('does not suggest an interval below one second', async () => {
   expect(await new Nat(500).check({ persistentKeepalive: 1_000 })).toMatchObject({
-    remedy: 'Make the NAT or firewall keep UDP mappings for longer.',
+    remedy: `${OTHERS_FIRST} make the NAT or firewall keep UDP mappings for longer.`,
   });
 });
 
@@ -299,7 +301,7 @@ it('fails without a suggestion if SORACOM cannot be asked after a proven loss', 
   expect(await nat.check()).toMatchObject(
     lost(
       'SORACOM cannot reach this SIM after 60 s of silence.',
-      'Set "persistentKeepalive" in arc.json to less than 60.',
+      `${OTHERS_FIRST} set "persistentKeepalive" in arc.json to less than 60.`,
     ),
   );
   expect(nat.pings).toBe(8);
