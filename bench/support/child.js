@@ -67,6 +67,13 @@ export class Child {
     }
   }
 
+  /** Returns all lines so far that the predicate accepts; each line is returned once. */
+  takeLines(predicate) {
+    const taken = this.#lines.filter(predicate);
+    this.#lines = this.#lines.filter((line) => !predicate(line));
+    return taken;
+  }
+
   /** Returns the CPU seconds that all threads have used so far. */
   cpuSeconds() {
     const stat = readFileSync(`/proc/${this.#process.pid}/stat`, 'utf8');
