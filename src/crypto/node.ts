@@ -106,7 +106,7 @@ const openX: Crypto['openX'] = (key, nonce, ciphertext, data) => {
 };
 
 /** All keys share this memory, because node:crypto copies it. */
-const nonce = new Uint8Array(12);
+const counterNonce = new Uint8Array(12);
 
 /**
  * Copies node:crypto's output back into the buffer, because node:crypto cannot write into a given
@@ -120,16 +120,16 @@ class NodeTransportKey implements TransportKey {
   }
 
   seal(text: Uint8Array, tag: Uint8Array, counter: number): void {
-    writeCounterNonce(nonce, counter);
-    const cipher = createCipheriv(AEAD, this.#key, nonce, TAG_OPTION);
+    writeCounterNonce(counterNonce, counter);
+    const cipher = createCipheriv(AEAD, this.#key, counterNonce, TAG_OPTION);
     text.set(cipher.update(text));
     cipher.final();
     tag.set(cipher.getAuthTag());
   }
 
   open(text: Uint8Array, tag: Uint8Array, counter: number): boolean {
-    writeCounterNonce(nonce, counter);
-    const decipher = createDecipheriv(AEAD, this.#key, nonce, TAG_OPTION);
+    writeCounterNonce(counterNonce, counter);
+    const decipher = createDecipheriv(AEAD, this.#key, counterNonce, TAG_OPTION);
     decipher.setAuthTag(tag);
     const plaintext = decipher.update(text);
     try {

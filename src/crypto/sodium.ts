@@ -84,7 +84,7 @@ function openWith(sodium: Sodium): Crypto['open'] {
 }
 
 /** All keys share this memory, because libsodium's functions are synchronous. */
-const nonce = new Uint8Array(12);
+const counterNonce = new Uint8Array(12);
 
 class SodiumTransportKey implements TransportKey {
   readonly #sodium: Sodium;
@@ -96,20 +96,20 @@ class SodiumTransportKey implements TransportKey {
   }
 
   seal(text: Uint8Array, tag: Uint8Array, counter: number): void {
-    writeCounterNonce(nonce, counter);
+    writeCounterNonce(counterNonce, counter);
     this.#sodium.crypto_aead_chacha20poly1305_ietf_encrypt_detached(
       text,
       tag,
       text,
       null,
       null,
-      nonce,
+      counterNonce,
       this.#key,
     );
   }
 
   open(text: Uint8Array, tag: Uint8Array, counter: number): boolean {
-    writeCounterNonce(nonce, counter);
+    writeCounterNonce(counterNonce, counter);
     try {
       this.#sodium.crypto_aead_chacha20poly1305_ietf_decrypt_detached(
         text,
@@ -117,7 +117,7 @@ class SodiumTransportKey implements TransportKey {
         text,
         tag,
         null,
-        nonce,
+        counterNonce,
         this.#key,
       );
     } catch {

@@ -18,6 +18,7 @@ describeWith(PRIVATE_NETWORK, 'a file in this folder', () => {
     const leave = globalThis.afterFile.pop()!;
     await leak(processes, [], { udp: '198.51.100.53 53' });
     expect(leave).toThrow('198.51.100.53 udp 53');
-    expect(globalThis.afterFile).toEqual([]);
+    // The refusal of lookups, which needs no network.
+    expect(globalThis.afterFile).toHaveLength(1);
   });
 });

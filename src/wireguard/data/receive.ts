@@ -40,7 +40,7 @@ const TURN_INTERVAL = 1;
 
 /**
  * A copy of the current data message's tag, because a view of it would cost more memory. All devices
- * share it.
+ * share it, because opening a message is synchronous.
  */
 const tag = new Uint8Array(TAG_LENGTH);
 

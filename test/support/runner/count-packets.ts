@@ -1,5 +1,5 @@
 /**
- * Runs before each test file. Tests cannot look up the names of other machines. If the file is in
+ * Runs before each test file. `dns.lookup()` refuses the names of other machines. If the file is in
  * COUNTED, its tests and hooks run in a private network, and the file fails if anything but WireGuard
  * leaves it.
  */
