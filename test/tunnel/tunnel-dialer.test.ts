@@ -3,12 +3,13 @@ import { setMaxListeners } from 'node:events';
 import type { Duplex } from 'node:stream';
 
 import { createNodeCrypto } from '../../src/crypto/node.js';
+import { resetStream } from '../../src/proxy/reset.js';
 import { TcpSocket } from '../../src/tunnel/node/tcp-socket.js';
 import type { UserspaceTunnel } from '../../src/tunnel/userspace-tunnel.js';
 import { parseIpAddress } from '../../src/wire/ip-address.js';
 import { abortListeners } from '../support/abort-listeners.js';
 import { DATA, INITIATION } from '../support/message-types.js';
-import { SERVICE, TunnelInMemory } from '../support/pairs/tunnel-in-memory.js';
+import { serverOf, SERVICE, TunnelInMemory } from '../support/pairs/tunnel-in-memory.js';
 
 const TARGET = { host: SERVICE, port: 80 };
 
@@ -37,6 +38,10 @@ function restart(): void {
   const initiations = () => world.link.sent.filter(({ bytes }) => bytes[0] === INITIATION).length;
   const before = initiations();
   world.link.passes = ({ bytes }) => bytes[0] !== DATA || initiations() > before;
+}
+
+function reset(this: Duplex): void {
+  resetStream(this, 'the program aborts');
 }
 
 /** The milliseconds that a dial takes. */
@@ -140,6 +145,24 @@ describe('an open connection', () => {
     stream.destroy();
   });
 
+  it.each([
+    ['was lost, so that a request is unread', (stream: Duplex) => stream.destroy(), true],
+    ['has read a request and aborts', (stream: Duplex) => void stream.once('data', reset), false],
+  ])('knows whether the server’s connection %s', async (_what, end, isUnread) => {
+    const stream = await open();
+    const proofs: boolean[] = [];
+    stream.on('error', () => proofs.push(stream.provesUnread));
+    // Nothing that the server sends on this occasion arrives.
+    world.link.passes = () => false;
+    end(accepted[0]!);
+    await flow();
+    world.link.passes = () => true;
+    expect(stream.isQuiet).toBe(true);
+    stream.write('x');
+    await flow();
+    expect(proofs).toEqual([isUnread]);
+  });
+
   it('is not quiet after the server’s end, or without its peer', async () => {
     const [ended, orphan] = [await open(), await open()];
     expect([ended.isQuiet, orphan.isQuiet]).toEqual([true, true]);
@@ -149,7 +172,12 @@ describe('an open connection', () => {
     expect(ended.isQuiet).toBe(false);
     expect(ended.provesUnread).toBe(false);
     ended.destroy();
+    const other = await world.openAnother({ privateKey: new Uint8Array(32).fill(6) });
+    await tunnel.reconfigure(world.config({ server: serverOf(other) }));
+    expect(orphan.destroyed).toBe(false);
+    expect(orphan.isQuiet).toBe(false);
     orphan.destroy();
+    await other.close();
   });
 });
 
