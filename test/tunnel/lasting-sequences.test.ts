@@ -47,7 +47,7 @@ it('continues the TCP timestamps of the process before it', async () => {
     const closed = tunnel.close();
     await world.advance(1_000);
     await closed;
-    // The computer's clock goes on while no process runs.
+    // The computer's clock continues while no process runs.
     world.wallOffset += 60_000;
   }
   const [first, second] = [sent[0]!, sent.at(-1)!];
