@@ -8,6 +8,7 @@ import {
   PacketSlots,
   slotViews,
 } from '../../src/lib/packet-slot.js';
+import { until } from '../support/until.js';
 
 setFlagsFromString('--expose-gc');
 
@@ -46,16 +47,19 @@ it('shares a slab with other allocators, so that many stacks use little memory',
   expect(new Set(buffers).size).toBeLessThanOrEqual(2);
 });
 
-it('keeps no earlier slab for an allocator that has become idle', () => {
+it('keeps no earlier slab for an allocator that has become idle', async () => {
   const collectGarbage = runInNewContext('gc') as () => void;
   collectGarbage();
   const before = process.memoryUsage().arrayBuffers;
   const idle = Array.from({ length: 50 }, () => new PacketSlots());
   // Each slot fills most of a slab.
   for (const slots of idle) slots.allocate(400_000);
-  collectGarbage();
+  // V8 returns the memory of buffers in a thread of its own, after the collection.
+  await until(() => {
+    collectGarbage();
+    return process.memoryUsage().arrayBuffers - before < 10 * 1024 * 1024;
+  });
   expect(idle).toHaveLength(50);
-  expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(10 * 1024 * 1024);
 });
 
 describe('the views of a slot', () => {
