@@ -140,7 +140,7 @@ async function lost(
   return failed('nat', {
     kind: 'tunnel',
     text: `SORACOM cannot reach this SIM after ${interval} s of silence.`,
-    cause: `Twice, pings arrived only after this machine had sent a packet: probably, a NAT or firewall on the way forgets the tunnel's mapping within ${interval} s, or another tunnel with this SIM sends keepalives.`,
+    cause: `A NAT or firewall on the way probably forgets the tunnel's mapping within ${interval} s, or another tunnel with this SIM sends keepalives, because twice, pings arrived only after this machine had sent a packet.`,
     remedy: remedyFor(kept, shortestLost, options.source),
   });
 }

@@ -174,7 +174,7 @@ it.each([
       `${OTHERS_FIRST} set "persistentKeepalive": ${kept} in arc.json, because a mapping was kept for ${kept} s.`,
     ),
     cause: expect.stringMatching(
-      /forgets the tunnel's mapping within 60 s, or another tunnel with this SIM sends keepalives\.$/,
+      /forgets the tunnel's mapping within 60 s, or another tunnel with this SIM sends keepalives, because twice, /,
     ) as string,
   });
 });
