@@ -27,7 +27,7 @@ it('does not write escape sequences from a name or a command’s output', async 
 }, 60_000);
 
 describe('a file system without free space', () => {
-  /** Writes two lines while it is full, more lines than may wait, and one line afterwards. */
+  /** Writes lines while the file system is full, and two more when it has space again. */
   const logged = async (format: string, linesWhileFull: number) => {
     const program = `
       import fs from 'node:fs';

@@ -27,7 +27,7 @@ it('continues the TCP timestamps of the process before it', async () => {
     stream.on('error', () => undefined).resume(),
   );
   const sent: { readonly timestamp: number; readonly at: number }[] = [];
-  for (let process = 0; process < 2; process++) {
+  for (let run = 0; run < 2; run++) {
     const tunnel = await UserspaceTunnel.open(world.config(), {
       ...world.ports,
       // Chooses the same ports again.
