@@ -5,6 +5,7 @@
  * machine, only the CPU time is meaningful.
  */
 import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 
@@ -36,6 +37,8 @@ export async function measureExec({ arctun, env, folder, runs }) {
     return report(medians(alone), { shared: medians(extra.shared), own: medians(extra.own) });
   } finally {
     up.process.kill('SIGTERM');
+    // It saves its traffic in the folder that the caller removes.
+    await up.ended;
   }
 }
 
@@ -66,6 +69,7 @@ async function startUp(arctun, env) {
   const listen = ['--forward-listen', NO_PORT, '--proxy-listen', NO_PORT];
   const command = [arctun, 'up', ...flags, ...listen];
   const up = spawn(process.execPath, command, { env, stdio: ['ignore', 'pipe', 'inherit'] });
+  const ended = once(up, 'exit');
   const proxy = await new Promise((resolve, reject) => {
     let output = '';
     up.stdout.on('data', (text) => {
@@ -75,7 +79,7 @@ async function startUp(arctun, env) {
     });
     up.once('exit', () => reject(new Error('"up" ended')));
   });
-  return { process: up, proxy: proxy.includes('://') ? proxy : `http://${proxy}` };
+  return { process: up, ended, proxy: proxy.includes('://') ? proxy : `http://${proxy}` };
 }
 
 /** Runs a command; returns its wall-clock time and its CPU time in seconds. */
