@@ -1,5 +1,5 @@
 /** A virtual machine with Debian's kernel, Node.js and arctun, connected to a WireGuardGoServer. */
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { copyFileSync, cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
@@ -18,6 +18,11 @@ export const MACHINE = '192.0.3.2';
 /** What the npm package consists of, without the single executable. */
 const SHIPPED = ['bin/run.js', 'dist/bundle', 'oclif.manifest.json', 'package.json'];
 const MODULES = ['koffi', '@koromix'];
+
+/** The machine's folder for programs of this system, which the minimal system does not have. */
+export const TOOLS = '/tools';
+/** busybox's ip does not list everything, and wg-quick is a script for bash. */
+const PROGRAMS = ['bash', 'ip', 'wg-quick'];
 
 /** Boots the machine behind a network card in the server's namespace. */
 export async function bootArctunMachine(server: WireGuardGoServer): Promise<KernelMachine> {
@@ -58,11 +63,11 @@ function packInitramfs(folder: string): string {
     const path = join('node_modules', name);
     cpSync(join(REPOSITORY, path), join(root, 'arctun', path), { recursive: true });
   }
-  copyFileSync(process.execPath, join(root, 'bin', 'node'));
-  for (const library of librariesOf(process.execPath)) {
-    mkdirSync(join(root, dirname(library)), { recursive: true });
-    copyFileSync(library, join(root, library));
-  }
+  addProgram(root, process.execPath, '/bin/node');
+  mkdirSync(join(root, TOOLS));
+  for (const name of PROGRAMS) addProgram(root, pathOf(name), `${TOOLS}/${name}`);
+  // The kernel has no module for the firewall rules of wg-quick.
+  writeFileSync(join(root, TOOLS, 'nft'), '#!/bin/sh\n', { mode: 0o755 });
   const launcher = '#!/bin/sh\nexec /bin/node /arctun/bin/run.js "$@"\n';
   writeFileSync(join(root, 'bin', 'arctun'), launcher, { mode: 0o755 });
   const pack = 'find . | cpio --quiet --create --format newc';
@@ -77,7 +82,21 @@ function padding(file: string): Buffer {
   return Buffer.alloc((4 - (readFileSync(file).length % 4)) % 4);
 }
 
+function pathOf(program: string): string {
+  return execFileSync('sh', ['-c', `command -v ${program}`], { encoding: 'utf8' }).trim();
+}
+
+/** Copies a program and its libraries. */
+function addProgram(root: string, program: string, path: string): void {
+  copyFileSync(program, join(root, path));
+  for (const library of librariesOf(program)) {
+    mkdirSync(join(root, dirname(library)), { recursive: true });
+    copyFileSync(library, join(root, library));
+  }
+}
+
+/** @returns none for a script */
 function librariesOf(program: string): string[] {
-  const listed = execFileSync('ldd', [program], { encoding: 'utf8' });
+  const { stdout: listed } = spawnSync('ldd', [program], { encoding: 'utf8' });
   return [...listed.matchAll(/(?:=> |^\s*)(\/\S+) \(/gm)].map(([, path]) => path!);
 }

@@ -8,19 +8,24 @@ import { readFileSync } from 'node:fs';
 import { inSpace, WireGuardGoServer } from '../foreign/wireguard-go-server.js';
 import { TUN_MODE } from '../runner/requirements.js';
 import { messageOf } from '../../../src/lib/errors/error-message.js';
-import { bootArctunMachine } from './arctun-machine.js';
+import { bootArctunMachine, TOOLS } from './arctun-machine.js';
 import type { KernelMachine } from './machine.js';
 
 /** The requirements of a test file with this lab. */
-export const KERNEL_LAB = [...TUN_MODE, 'nft', 'qemu-system-x86_64', 'kernel-peer'] as const;
+export const KERNEL_LAB = [
+  ...TUN_MODE,
+  ...(['nft', 'qemu-system-x86_64', 'kernel-peer', 'wg-quick'] as const),
+] as const;
 
 /** The limit for one step, which ends tests that hang. */
 const STEP = 240_000;
 /** The limit for a test or a hook, in milliseconds. */
 export const SLOW = 3 * STEP;
 
-const NETWORK =
-  'ip link | cut -d " " -f 2; ip address | grep inet | grep -v fe80; ip route; ip rule';
+const IP = `${TOOLS}/ip`;
+/** Without the link-local addresses and multicast routes that appear after a link is up. */
+const NETWORK = `(${IP} -brief link | cut -d ' ' -f 1; ${IP} -o address; ${IP} -4 rule; ${IP} -6 rule
+  ${IP} -4 route show table all; ${IP} -6 route show table all) | grep -v 'fe80:\\|ff00:'`;
 
 /** A name that setHosts() defines. */
 export const SERVER_NAME = 'arc.test';
@@ -56,6 +61,11 @@ export class KernelLab {
   /** Runs a shell command in the machine. */
   run(command: string): Promise<string> {
     return this.#machine.run(command, STEP);
+  }
+
+  /** Runs iproute2's `ip` in the machine. */
+  ip(parameters: string): Promise<string> {
+    return this.run(`${IP} ${parameters}`);
   }
 
   /** Runs a shell command in the machine until it succeeds, and returns its standard output. */
@@ -173,7 +183,7 @@ export class KernelLab {
     this.onServer('nft', 'flush', 'ruleset', 'inet');
     await this.run(
       `killall ping; killall -KILL node; ip link delete ${INTERFACE}; ip link delete arc1
-      ip -6 address flush dev eth0 scope global; rm -f /tmp/hooks /etc/hosts; true`,
+      ${IP} -6 route delete default; ip -6 address flush dev eth0 scope global; rm -f /tmp/hooks /etc/hosts; true`,
     );
   }
 
