@@ -70,9 +70,8 @@ describeWith(KERNEL_LAB, "the kernel's WireGuard, while the network changes", ()
       await lab.run(`ip route delete default; ip route delete ${NETWORK}`);
       await lab.untilReadiness('ENETUNREACH');
       expect(await log()).toContain('cannot send to the Arc server');
-      await lab.run(
-        `ip route add ${NETWORK} dev eth0 src ${MACHINE}; ip route add default via ${GATEWAY}`,
-      );
+      await lab.ip(`route add ${NETWORK} dev eth0 proto kernel scope link src ${MACHINE}`);
+      await lab.ip(`route add default via ${GATEWAY}`);
       await lab.untilReadiness('200 OK');
       await lab.stop();
     },
