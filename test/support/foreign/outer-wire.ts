@@ -77,12 +77,16 @@ export class OuterWire {
         set quoted_ports { typeof ${QUOTED_SOURCE_PORT}; flags interval; auto-merge; }
         set examples { typeof ip daddr . ip protocol . th dport; flags dynamic; size 100; }
         set examples_ip { typeof ip daddr . ip protocol; flags dynamic; size 100; }
+        set examples_icmp6 { typeof ip6 daddr . icmpv6 type . icmpv6 code; flags dynamic; size 100; }
+        set examples_ip6 { typeof ip6 daddr . meta l4proto . th dport; flags dynamic; size 100; }
         set examples_other { type ether_type; flags dynamic; size 100; }
         set longest { typeof udp length; elements = { ${MTU + AROUND} }; }
         chain stray {
           counter name strays
           ip protocol { tcp, udp } add @examples { ip daddr . ip protocol . @th,16,16 } return
           ip protocol != 255 add @examples_ip { ip daddr . ip protocol } return
+          meta l4proto ipv6-icmp add @examples_icmp6 { ip6 daddr . icmpv6 type . icmpv6 code } return
+          meta protocol ip6 add @examples_ip6 { ip6 daddr . meta l4proto . th dport } return
           add @examples_other { meta protocol }
         }
         chain wire {
