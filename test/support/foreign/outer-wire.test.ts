@@ -86,7 +86,8 @@ except OSError: pass
     });
   });
 
-  it('counts a raw frame', async () => {
+  /** Sends a frame, in hex, to all machines of the link. */
+  function sendFrame(protocol: string, payload: string): void {
     const link = execFileSync('ip', ['-n', server.clientSpace, '-j', 'link'], { encoding: 'utf8' });
     const { ifname } = (JSON.parse(link) as { ifname: string }[]).find(
       (one) => one.ifname !== 'lo',
@@ -94,10 +95,31 @@ except OSError: pass
     const raw = `
 import socket
 s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW); s.bind(('${ifname}', 0))
-s.send(b'\\xff' * 12 + b'\\x88\\xb5' + bytes(46))
+s.send(bytes.fromhex('${'ff'.repeat(12)}${protocol}${payload}'))
 `;
     python(server.clientSpace, raw);
+  }
+
+  it('counts a raw frame', async () => {
+    sendFrame('88b5', '00'.repeat(46));
     await expectReport({ ...NOTHING, strays: 1, examples: ['34997'] });
+  });
+
+  it('knows the kernel’s answer to a neighbor solicitation for an address that was removed', async () => {
+    const [host, router] = [`fe80${'00'.repeat(13)}02`, `fe80${'00'.repeat(13)}01`];
+    const packet = (from: string, to: string, message: string) =>
+      `60000000${(message.length / 2).toString(16).padStart(4, '0')}3aff${from}${to}${message}`;
+    const answerTo = (type: string) =>
+      packet(host, router, `0100000000000000${packet(router, host, type.padEnd(48, '0'))}`);
+    const solicitation = '87';
+    sendFrame('86dd', answerTo(solicitation));
+    const echo = '80';
+    sendFrame('86dd', answerTo(echo));
+    await expectReport({
+      ...NOTHING,
+      strays: 1,
+      examples: ['fe80::1 destination-unreachable 0'],
+    });
   });
 
   it('names the kernel’s answer to a message from the server, but no other one', async () => {

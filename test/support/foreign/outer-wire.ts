@@ -21,6 +21,13 @@ const AROUND = 40;
 const LINK_LOCAL =
   'nd-router-solicit, nd-neighbor-solicit, nd-neighbor-advert, mld-listener-report, mld2-listener-report';
 
+/**
+ * The answer to a neighbor solicitation for an address that was removed. It quotes the IP header of the
+ * solicitation, after its own header of 8 bytes.
+ */
+const NO_NEIGHBOR =
+  'ip6 daddr fe80::/10 icmpv6 type destination-unreachable @th,112,8 58 @th,384,8 135';
+
 /** In an ICMP error, after its header of 8 bytes and the IP header of the packet that it quotes. */
 const QUOTED_SOURCE_PORT = '@th,224,16';
 const QUOTED_SOURCE_PORT_6 = '@th,384,16';
@@ -36,7 +43,7 @@ export interface WireReport {
   readonly unreachable: number;
   /** All other packets. */
   readonly strays: number;
-  /** The kinds of strays, such as `192.0.2.1 udp 53`, `192.0.2.1 icmp`, `ip6` or `arp`. */
+  /** The kinds of strays, such as `192.0.2.1 udp 53`, `192.0.2.1 icmp` or `arp`. */
   readonly examples: readonly string[];
 }
 
@@ -96,6 +103,7 @@ export class OuterWire {
           arp operation request arp daddr ip @servers counter name neighbors accept
           arp operation reply counter name neighbors accept
           icmpv6 type { ${LINK_LOCAL} } counter name neighbors accept
+          ${NO_NEIGHBOR} counter name neighbors accept
           ip daddr @servers icmp code port-unreachable ${QUOTED_SOURCE_PORT} @quoted_ports counter name unreachable accept
           ip6 daddr @servers_6 icmpv6 code port-unreachable ${QUOTED_SOURCE_PORT_6} @quoted_ports counter name unreachable accept
           jump stray
