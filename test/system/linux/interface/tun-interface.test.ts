@@ -233,6 +233,42 @@ describeWith(['linux', 'koffi', 'root', 'tun', 'ip', 'ping'], 'a tun device', ()
     expect(frames).toBe(5);
   });
 
+  describe('one turn', () => {
+    /** Returns the frames and bytes of each turn after this many echo requests were queued. */
+    async function turnsOf(count: number, size: number) {
+      const one = deviceThatIsUp();
+      space.ip('link', 'set', one.name, 'mtu', '65535');
+      await ping(['-c', `${count}`, '-i', '0.001', '-W', '0.1', '-s', `${size}`, '10.9.0.2']);
+      const turns: { frames: number; bytes: number }[] = [];
+      let turnsBeforeTimer = Infinity;
+      let echoes = 0;
+      one.onFrames = (frames) => {
+        if (turns.length === 0) setTimeout(() => (turnsBeforeTimer = turns.length), 0);
+        // The connection of an earlier test may still be open, and send frames.
+        echoes += frames.filter((frame) => frame[PACKET + 9] === 1).length;
+        const bytes = frames.reduce((sum, frame) => sum + frame.length, 0);
+        turns.push({ frames: frames.length, bytes });
+        const timerIsDue = performance.now() + 3;
+        while (performance.now() < timerIsDue);
+      };
+      one.setReading(true);
+      await until(() => echoes === count && turnsBeforeTimer !== Infinity);
+      return { turns, turnsBeforeTimer };
+    }
+
+    it('ends after 64 frames, and continues after timers', async () => {
+      const { turns, turnsBeforeTimer } = await turnsOf(150, 56);
+      expect(turns.slice(0, 2).map(({ frames }) => frames)).toEqual([64, 64]);
+      expect(turnsBeforeTimer).toBe(1);
+    });
+
+    it('ends after 256 KiB', async () => {
+      const { turns } = await turnsOf(12, 60_000);
+      expect(turns[0]!.bytes).toBeGreaterThanOrEqual(256 * 1024);
+      for (const { bytes } of turns) expect(bytes).toBeLessThan((256 + 64) * 1024);
+    });
+  });
+
   it('reports why a frame was not accepted', () => {
     const one = device('arc');
     const frame = withVirtioHeader(new Uint8Array(28).fill(0x45, 0, 1));
