@@ -93,7 +93,7 @@ async function compareWarm() {
     verdicts.title(
       `Warm, ${programs[0]}, ${how}: a POST through the extension minus a direct POST`,
     );
-    judgeWarm(verdicts, 'overhead', differences(runs));
+    judgeWarm(verdicts, 'overhead', differences(runs), values.server);
     const { median, p99 } = summarize(differences(all));
     verdicts.tell(
       `overhead, including the first ${WARM_UP}: median, p99`,
