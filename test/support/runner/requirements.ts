@@ -89,6 +89,7 @@ type Requirement =
   | 'zip'
   | 'hey'
   | 'git'
+  | 'cc'
   // Of OpenBSD, which knows SOCKS.
   | 'nc'
   | 'ssh'
