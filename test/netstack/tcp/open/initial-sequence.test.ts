@@ -63,3 +63,98 @@ it('continues after a restart if the key and the clock do', () => {
   const offsets = [before, after].map((sequence) => sequence.timestampOffset(LOCAL, REMOTE));
   expect((offsets[1]! - offsets[0]!) | 0).toBe(hour);
 });
+
+/** SipHash-2-4 as in the paper, in 64-bit arithmetic and without code of the library. */
+function sipHash(key: Uint8Array, message: Uint8Array): bigint {
+  const word = (bytes: Uint8Array, at: number) => Buffer.from(bytes).readBigUInt64LE(at);
+  const rotate = (value: bigint, bits: bigint) =>
+    BigInt.asUintN(64, (value << bits) | (value >> (64n - bits)));
+  const [k0, k1] = [word(key, 0), word(key, 8)];
+  let [v0, v1] = [k0 ^ 0x736f6d6570736575n, k1 ^ 0x646f72616e646f6dn];
+  let [v2, v3] = [k0 ^ 0x6c7967656e657261n, k1 ^ 0x7465646279746573n];
+  const round = () => {
+    v0 = BigInt.asUintN(64, v0 + v1);
+    v2 = BigInt.asUintN(64, v2 + v3);
+    [v1, v3] = [rotate(v1, 13n) ^ v0, rotate(v3, 16n) ^ v2];
+    v0 = BigInt.asUintN(64, rotate(v0, 32n) + v3);
+    v2 = BigInt.asUintN(64, v2 + v1);
+    [v1, v3] = [rotate(v1, 17n) ^ v2, rotate(v3, 21n) ^ v0];
+    v2 = rotate(v2, 32n);
+  };
+  const padded = new Uint8Array((message.length & ~7) + 8);
+  padded.set(message);
+  padded[padded.length - 1] = message.length;
+  for (let at = 0; at < padded.length; at += 8) {
+    v3 ^= word(padded, at);
+    round();
+    round();
+    v0 ^= word(padded, at);
+  }
+  v2 ^= 0xffn;
+  for (let left = 4; left > 0; left--) round();
+  return v0 ^ v1 ^ v2 ^ v3;
+}
+
+/** A fractional time, because the monotonic clock has a resolution of less than 1 ms. */
+const STARTED = Date.UTC(2026, 10, 29) + 0.75;
+
+it.each([
+  ['a clock that starts at zero', 0, 0],
+  ['an epoch of zero', 0, 86_400_000.4],
+  ['the wall clock', STARTED, 0],
+  ['the wall clock, some time after the start', STARTED, 123_456.504],
+  ['the wall clock, 50 days after the start', STARTED, 4_320_000_000.128],
+  ['a wall clock before 1970', -1_000.5, 0.25],
+])('is the sum of RFC 6528 3, and of the timestamp’s offset: %s', (_, epoch, now) => {
+  const key = patternBytes(16, 3);
+  const hash = sipHash(key, hashInput(LOCAL, REMOTE));
+  const sequence = new InitialSequence(key, epoch);
+  // M counts 4 microseconds.
+  const clock = BigInt(Math.floor((now + epoch) / 0.004));
+  expect(BigInt(sequence.next(LOCAL, REMOTE, now))).toBe(BigInt.asIntN(32, clock + hash));
+  const offset = BigInt(Math.floor(epoch)) + (hash >> 32n);
+  expect(BigInt(sequence.timestampOffset(LOCAL, REMOTE))).toBe(BigInt.asIntN(32, offset));
+});
+
+it('never goes back from process to process, and grows with the time between them', () => {
+  const key = patternBytes(16);
+  let at = STARTED;
+  let last: { at: number; iss: number; timestamp: number } | undefined;
+  // Each process begins at another fraction of a millisecond and opens two connections. All of them
+  // take 5 days, so the sequence numbers wrap.
+  for (let run = 0; run < 2_000; run++) {
+    const epoch = at;
+    const sequence = new InitialSequence(key, epoch);
+    for (const age of [0.1 + run / 7, 10 + run * 3.3]) {
+      at = epoch + age;
+      const timestamp = Math.floor(age) + sequence.timestampOffset(LOCAL, REMOTE);
+      const iss = sequence.next(LOCAL, REMOTE, age);
+      if (last !== undefined) {
+        const [ticks, ms] = [(iss - last.iss) >>> 0, (timestamp - last.timestamp) >>> 0];
+        expect(Math.abs(ticks - (at - last.at) * 250)).toBeLessThanOrEqual(2);
+        expect(Math.abs(ms - (at - last.at))).toBeLessThanOrEqual(2);
+      }
+      last = { at, iss, timestamp };
+    }
+    at += 1.5 + run * 211.7;
+  }
+});
+
+it('keeps the distances between destinations at all times and in all processes', () => {
+  const key = patternBytes(16);
+  const others = [
+    { ...REMOTE, port: 81 },
+    { ...REMOTE, address: ip('10.0.0.3') },
+  ];
+  const distances = [0, STARTED, STARTED + 3_600_000.25].map((epoch) => {
+    const sequence = new InitialSequence(key, epoch);
+    return others.map((other) => [
+      (sequence.next(LOCAL, other, 7) - sequence.next(LOCAL, REMOTE, 7)) | 0,
+      (sequence.timestampOffset(LOCAL, other) - sequence.timestampOffset(LOCAL, REMOTE)) | 0,
+    ]);
+  });
+  expect(new Set(distances[0]!.flat()).size).toBe(4);
+  expect(distances[0]!.flat()).not.toContain(0);
+  expect(distances[1]).toEqual(distances[0]);
+  expect(distances[2]).toEqual(distances[0]);
+});
