@@ -1,22 +1,28 @@
 /**
  * Sends POSTs without pauses through a forwarder: `node steady-client.js URL LANES COUNT NAME`. Each
- * POST has a path of its own. It prints the number of POSTs, the responses that were not 201, and the
- * longest time in milliseconds, as JSON.
+ * POST has a path of its own. It prints the number of POSTs, the responses that were not 201, the
+ * longest time in milliseconds, and how many POSTs took so long that a SYN was retransmitted, as JSON.
  */
 import { Agent, request } from 'node:http';
+
+/** A SYN is retransmitted after a second (RFC 6298 2.1). */
+const SLOW = 900;
 
 const [url, lanes, count, name] = process.argv.slice(2);
 const agent = new Agent({ keepAlive: true });
 const failures = [];
 let sent = 0;
 let longest = 0;
+let slow = 0;
 
 function post(path) {
   const began = performance.now();
   return new Promise((resolve) => {
     const done = (why) => {
       if (why !== undefined) failures.push(`${path}: ${why}`);
-      longest = Math.max(longest, performance.now() - began);
+      const took = performance.now() - began;
+      longest = Math.max(longest, took);
+      if (took >= SLOW) slow++;
       resolve();
     };
     const outgoing = request(new URL(path, url), { agent, method: 'POST' });
@@ -34,4 +40,4 @@ async function lane() {
 }
 
 await Promise.all(Array.from({ length: Number(lanes) }, lane));
-console.log(JSON.stringify({ sent, failures, longest: Math.round(longest) }));
+console.log(JSON.stringify({ sent, failures, longest: Math.round(longest), slow }));
