@@ -42,6 +42,8 @@ export interface KeepableStream extends Duplex {
    * unacknowledged bytes arrived, which proves that no program has read them.
    */
   readonly provesUnread: boolean;
+  /** Why an RST does not prove this, in a few words; undefined if no RST has arrived. */
+  readonly unreadDoubt: string | undefined;
   /** Call this after writing a request, so that a silent peer is detected as early as in a dial. */
   expectAnswer(): void;
   /** Acknowledges everything received, because the process may be frozen soon. */

@@ -103,6 +103,11 @@ export class TcpConnection {
     return this.#tcb.sender.unread.isProven;
   }
 
+  /** Why an RST does not prove this; undefined if no RST has arrived. */
+  get unreadDoubt(): string | undefined {
+    return this.#tcb.sender.unread.doubt;
+  }
+
   /**
    * Queues `bytes` and returns the number of octets accepted; the caller may reuse the array
    * immediately. If send() accepts only part, TcpObserver.writable() is called later. Data queued

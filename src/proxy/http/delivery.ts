@@ -234,6 +234,7 @@ export class Delivery implements UpstreamHandler {
   }
 
   lost(error: Error | undefined, isUnread: boolean): void {
+    const doubt = this.#upstream?.unreadDoubt;
     this.#upstream?.destroy();
     this.#upstream = undefined;
     if (this.#isReused && isUnread && this.#via.kept?.resends === true) {
@@ -245,6 +246,9 @@ export class Delivery implements UpstreamHandler {
       );
       void this.#dial();
       return;
+    }
+    if (this.#isReused && !isUnread) {
+      this.#context.log.debug({ doubt }, 'not sent again: the target may have read the request');
     }
     // The dialer has ended the connection and gave the reason.
     if (error instanceof DialError) this.#fail(failedDial(error));

@@ -185,6 +185,12 @@ export class Upstream {
     return keepable(this.stream)?.isUnacknowledged === true;
   }
 
+  /** Why the target may have read the lost request, in a few words. */
+  get unreadDoubt(): string {
+    if (this.#isAnswered) return 'the response had begun';
+    return keepable(this.stream)?.unreadDoubt ?? 'no RST';
+  }
+
   get #provesUnread(): boolean {
     return keepable(this.stream)?.provesUnread === true;
   }

@@ -95,6 +95,11 @@ export class TcpSocket extends ConnectionStream implements KeepableStream {
   }
 
   /** See KeepableStream. */
+  get unreadDoubt(): string | undefined {
+    return this.connection?.unreadDoubt;
+  }
+
+  /** See KeepableStream. */
   expectAnswer(): void {
     const link = this.#link;
     if (link === undefined || this.destroyed) return;

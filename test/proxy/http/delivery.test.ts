@@ -140,6 +140,26 @@ it('sends a request again that the target provably has not read', async () => {
   expect(messages.join('\n')).toMatch(/^debug sent again: /m);
 });
 
+it.each<[string, string, (side: KeepableSide) => void]>([
+  ['an RST', 'retransmitted', (side) => (side.unreadDoubt = 'retransmitted')],
+  ['no RST', 'no RST', () => undefined],
+  ['a response that had begun', 'the response had begun', (side) => side.respond('HTTP/1.1 20')],
+])('logs why a lost request is not sent again: %s', async (_, doubt, prepare) => {
+  const client = await start();
+  await exchange(client);
+  client.send(POST);
+  const [side] = dialer.sides;
+  await side!.request();
+  prepare(side!);
+  await new Promise(setImmediate);
+  side!.destroy(new Error('ECONNRESET'));
+  await client.until(/HTTP\/1\.1 502 /);
+  const lines = forwarding.lines.filter(({ level }) => level === 'debug');
+  const message = 'not sent again: the target may have read the request';
+  expect(lines).toContainEqual(expect.objectContaining({ message, fields: { doubt } }));
+  expect(dialer.sides).toHaveLength(1);
+});
+
 it('does not take bytes that crossed the request for its response', async () => {
   const client = await start();
   await exchange(client);

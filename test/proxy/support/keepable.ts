@@ -9,6 +9,7 @@ export class KeepableSide extends Duplex implements KeepableStream {
   segmentSize = 1_300;
   isUnacknowledged = false;
   provesUnread = false;
+  unreadDoubt: string | undefined;
   /** What was written, as latin1 text. */
   written: string[] = [];
   hasEnded = false;

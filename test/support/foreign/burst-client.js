@@ -1,8 +1,8 @@
 /**
  * Sends bursts of POSTs through a forwarder: `node burst-client.js URL LANES ROUNDS FIRST`. Each lane
  * sends one POST in each round, with a path of its own: /ROUND-LANE, where rounds count from FIRST.
- * The pauses between rounds vary around one second. The program prints the number of POSTs and the
- * responses that were not 201, as JSON.
+ * The pauses between rounds vary around one second. The program prints the number of POSTs, the
+ * responses that were not 201 with their times, and the longest time of a POST in ms, as JSON.
  */
 import { Agent, request } from 'node:http';
 import { setTimeout } from 'node:timers/promises';
@@ -11,19 +11,22 @@ const [url, lanes, rounds, first] = process.argv.slice(2);
 const agent = new Agent({ keepAlive: true });
 const failures = [];
 let sent = 0;
+let longest = 0;
 
 function post(path) {
   sent++;
+  const began = performance.now();
   return new Promise((resolve) => {
     const outgoing = request(new URL(path, url), { agent, method: 'POST' });
     const fail = (why) => {
-      failures.push(`${path}: ${why}`);
+      failures.push(`${path}: ${why} after ${Math.round(performance.now() - began)} ms`);
       resolve();
     };
     outgoing.on('error', (error) => fail(error.message));
     outgoing.on('response', (response) => {
       let body = '';
       response.on('data', (bytes) => (body += bytes)).on('end', resolve);
+      response.on('end', () => (longest = Math.max(longest, performance.now() - began)));
       response.on(
         'end',
         () => response.statusCode !== 201 && fail(`${response.statusCode} ${body}`),
@@ -38,5 +41,5 @@ for (let round = Number(first); round < Number(first) + Number(rounds); round++)
   // The server closes after a second, and its FIN takes a part of the round trip.
   await setTimeout(980 + (Math.random() * 2 - 1) * 60);
 }
-console.log(JSON.stringify({ sent, failures }));
+console.log(JSON.stringify({ sent, failures, longest: Math.round(longest) }));
 process.exit(0);

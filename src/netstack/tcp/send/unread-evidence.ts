@@ -20,11 +20,16 @@ export interface OutstandingText {
 export class UnreadEvidence {
   /** Whether there is proof that the unacknowledged data is unread. */
   isProven = false;
+  /** Why the first RST after the data was queued proves nothing; undefined if none has arrived. */
+  doubt: string | undefined;
   readonly #text: OutstandingText;
   /** SEG.SEQ and SEG.ACK of the first outstanding segment. */
   #sequence = 0;
   #ack = 0;
-  /** Whether another segment has the same SEG.ACK, so that an RST may be the response to either. */
+  /** How long before the first outstanding segment another one was sent, and the RTO then. */
+  #pause = Infinity;
+  #rtoThen = 0;
+  /** Whether a later segment has the same SEG.ACK, so that an RST may be the response to either. */
   #isRepeated = false;
   /** SEG.ACK of the last segment, and when it was sent. */
   #lastAck = 0;
@@ -43,6 +48,7 @@ export class UnreadEvidence {
   /** Records that the user queues data after all earlier data was acknowledged. */
   queueBegins(sequence: number): void {
     this.#queuedFrom = sequence;
+    this.doubt = undefined;
   }
 
   /**
@@ -68,7 +74,9 @@ export class UnreadEvidence {
       this.#ack = ack;
       // A segment that was sent up to one RTO earlier may arrive after the data, as may a copy of
       // acknowledged data.
-      this.#isRepeated = ack === this.#lastAck && now - this.#lastSentAt < this.#text.rto;
+      this.#pause = ack === this.#lastAck ? now - this.#lastSentAt : Infinity;
+      this.#rtoThen = this.#text.rto;
+      this.#isRepeated = false;
     } else if (ack === this.#ack) {
       this.#isRepeated = true;
     }
@@ -106,11 +114,27 @@ export class UnreadEvidence {
 
   /** Records an RST, even one outside the window: after the peer's FIN, SEG.SEQ is an old RCV.NXT. */
   resetArrived(segment: Segment): void {
+    const doubt = this.#doubtAbout(segment);
+    if (doubt === undefined) this.isProven = true;
+    else this.doubt ??= doubt;
+  }
+
+  #doubtAbout(segment: Segment): string | undefined {
     const { head, size } = this.#text.segments;
-    if (segment.has(ACK) || segment.segSeq !== this.#ack) return;
-    if (this.#isRepeated || this.#hasProbed) return;
+    if (segment.has(ACK)) return 'RST with ACK';
+    if (segment.segSeq !== this.#ack) return 'RST for another segment';
+    if (head === undefined) return 'acknowledged';
+    if (head.isRetransmitted) return 'retransmitted';
+    if (size !== 1) return 'several segments';
     // A partial ACK removes the first part of the segment.
-    if (size !== 1 || head?.start !== this.#sequence || head.isRetransmitted) return;
-    this.isProven = true;
+    if (head.start !== this.#sequence) return 'partly acknowledged';
+    if (this.#isRepeated) return 'another segment with the same ACK';
+    if (this.#pause < this.#rtoThen) return this.#earlierSegment;
+    return this.#hasProbed ? 'window probe' : undefined;
+  }
+
+  get #earlierSegment(): string {
+    const [pause, rto] = [this.#pause, this.#rtoThen].map(Math.floor);
+    return `another segment ${pause} ms earlier, within the RTO of ${rto} ms`;
   }
 }

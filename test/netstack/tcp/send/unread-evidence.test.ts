@@ -43,13 +43,15 @@ it('is the same RST if the FIN arrives after it', () => {
   expect(harness.connection.provesUnread).toBe(true);
 });
 
-it.each<[string, (harness: Harness) => void]>([
+it.each<[string, string, (harness: Harness) => void]>([
   [
     'an RST with ACK, which an aborting socket sends',
+    'RST with ACK',
     (harness) => harness.receives({ flags: RST | ACK, seq: 11, ack: 11 }),
   ],
   [
     'an RST that answers the ACK of a FIN: the peer may have read the text while half-closed',
+    'RST for another segment',
     (harness) => {
       harness.receives({ flags: FIN | ACK, seq: 11, ack: 11 });
       harness.sends();
@@ -58,6 +60,7 @@ it.each<[string, (harness: Harness) => void]>([
   ],
   [
     'an RST after an ACK of the text',
+    'acknowledged',
     (harness) => {
       harness.receives({ flags: ACK, seq: 11, ack: 16 });
       harness.receives({ flags: RST, seq: 11 });
@@ -65,6 +68,7 @@ it.each<[string, (harness: Harness) => void]>([
   ],
   [
     'an RST after an ACK of a part of the text',
+    'partly acknowledged',
     (harness) => {
       harness.receives({ flags: ACK, seq: 11, ack: 12 });
       harness.receives({ flags: RST, seq: 11 });
@@ -72,6 +76,7 @@ it.each<[string, (harness: Harness) => void]>([
   ],
   [
     'an RST after a retransmission',
+    'retransmitted',
     (harness) => {
       harness.after(1_500);
       expect(harness.sendsBriefly()).toContain('PSH,ACK 11+5 11');
@@ -80,6 +85,7 @@ it.each<[string, (harness: Harness) => void]>([
   ],
   [
     'an RST after another segment with the same ACK',
+    'another segment with the same ACK',
     (harness) => {
       // An old segment, which is answered with an ACK.
       harness.receives({ flags: PSH | ACK, seq: 1, ack: 11, data: 10 });
@@ -89,6 +95,7 @@ it.each<[string, (harness: Harness) => void]>([
   ],
   [
     'an RST after a second segment of text',
+    'several segments',
     (harness) => {
       harness.connection.send(new Uint8Array(5));
       expect(harness.sendsBriefly()).toEqual(['PSH,ACK 16+5 11']);
@@ -97,6 +104,7 @@ it.each<[string, (harness: Harness) => void]>([
   ],
   [
     'an RST after a second segment of text with another ACK',
+    'several segments',
     (harness) => {
       harness.receives({ flags: PSH | ACK, seq: 11, ack: 11, data: 10 });
       harness.connection.send(new Uint8Array(5));
@@ -107,16 +115,19 @@ it.each<[string, (harness: Harness) => void]>([
   ],
   [
     'an RST after a response',
+    'RST for another segment',
     (harness) => {
       harness.receives({ flags: PSH | ACK, seq: 11, ack: 16, data: 10 });
       harness.receives({ flags: RST, seq: 21 });
     },
   ],
-])('is not %s', (_, then) => {
+])('is not %s', (_, doubt, then) => {
   const harness = afterRequest();
+  expect(harness.connection.unreadDoubt).toBeUndefined();
   then(harness);
   expect(harness.events).toContain('closed:reset');
   expect(harness.connection.provesUnread).toBe(false);
+  expect(harness.connection.unreadDoubt).toBe(doubt);
 });
 
 it.each([
@@ -129,6 +140,8 @@ it.each([
     expect(harness.connection.info().rto).toBe(200);
     harness.receives({ flags: RST, seq: 11 });
     expect(harness.connection.provesUnread).toBe(isProof);
+    const doubt = 'another segment 199 ms earlier, within the RTO of 200 ms';
+    expect(harness.connection.unreadDoubt).toBe(isProof ? undefined : doubt);
   },
 );
 
@@ -244,6 +257,19 @@ it('is not a forged number outside the window', () => {
   expect(harness.connection.provesUnread).toBe(false);
 });
 
+it('is doubted because of the first RST after the text, not of an earlier or a later one', () => {
+  const harness = afterRequest();
+  harness.receives({ flags: RST, seq: 12 });
+  expect(harness.connection.unreadDoubt).toBe('RST for another segment');
+  harness.receives({ flags: RST | ACK, seq: 12, ack: 16 });
+  expect(harness.connection.unreadDoubt).toBe('RST for another segment');
+  harness.receives({ flags: ACK, seq: 11, ack: 16 });
+  harness.sends();
+  harness.connection.send(new Uint8Array(5));
+  harness.sends();
+  expect(harness.connection.unreadDoubt).toBeUndefined();
+});
+
 it('ends with a late ACK of the text', () => {
   const harness = afterRequest();
   harness.receives({ flags: FIN | ACK, seq: 11, ack: 11 });
@@ -266,6 +292,7 @@ it('does not exist after a window probe, whose octet is sent twice', () => {
   harness.receives({ flags: RST, seq: 1 });
   expect(harness.events.at(-1)).toBe('closed:reset');
   expect(harness.connection.provesUnread).toBe(false);
+  expect(harness.connection.unreadDoubt).toBe('window probe');
 });
 
 describe('after an idle time in which the clock stood still', () => {
