@@ -8,6 +8,7 @@ import { inspect } from 'node:util';
 import * as undici from 'undici';
 
 import { selectCrypto } from '../src/crypto/select.js';
+import { loadLibc } from '../src/system/linux/libc.js';
 import { type Emulator, startEmulator } from '../src/emulator/emulator.js';
 import { openWireGuardNetwork } from '../src/emulator/wireguard-network.js';
 import * as arctun from '../src/index.js';
@@ -54,7 +55,7 @@ let folder: string;
 
 beforeAll(async () => {
   const ports = {
-    crypto: await selectCrypto(),
+    crypto: await selectCrypto(await loadLibc()),
     entropy: systemEntropy,
     wallClock: systemWallClock,
     clock: systemClock,

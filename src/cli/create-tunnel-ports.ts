@@ -5,6 +5,7 @@ import { systemEntropy } from '../system/entropy.js';
 import { stateFolder } from '../system/files/state-folder.js';
 import { createTimestampStore } from '../system/files/timestamps.js';
 import { createTrafficStore } from '../system/files/traffic.js';
+import { loadLibc } from '../system/linux/libc.js';
 import { systemResolver } from '../system/network/resolver.js';
 import { udpSockets } from '../system/network/udp-socket.js';
 import type { DatagramSockets } from '../ports/datagram-sockets.js';
@@ -17,7 +18,7 @@ export async function createTunnelPorts(
   sockets: DatagramSockets = udpSockets,
 ): Promise<TunnelPorts> {
   return {
-    crypto: await selectCrypto(),
+    crypto: await selectCrypto(await loadLibc()),
     entropy: systemEntropy,
     wallClock: systemWallClock,
     clock: systemClock,

@@ -1,11 +1,17 @@
+/** The length of ChaCha20-Poly1305's authentication tag in bytes (RFC 8439 2.8). */
+export const TAG_LENGTH = 16;
+
 /**
- * The cryptographic primitives of WireGuard (whitepaper 5.4). Two backends implement this interface
+ * The cryptographic primitives of WireGuard (whitepaper 5.4). All backends implement this interface
  * and pass the same known-answer tests. The caller owns all returned arrays, so overwriting a
  * secret erases its only copy.
  */
 export interface Crypto {
-  /** The library that encrypts packets. */
+  /** The library for handshakes. */
   readonly backend: 'sodium-native' | 'node';
+
+  /** The library that encrypts packets. */
+  readonly packetBackend: 'openssl' | 'sodium-native' | 'node';
 
   /** Computes BLAKE2s with 32 bytes of output over all parts in order (RFC 7693). */
   hash(...parts: Uint8Array[]): Uint8Array;
@@ -57,19 +63,21 @@ export interface Crypto {
   transportKey(key: Uint8Array): TransportKey;
 }
 
-/** Encrypts packets in place: ChaCha20-Poly1305 without associated data (whitepaper 5.4.6). */
+/**
+ * Encrypts packets in place: ChaCha20-Poly1305 without associated data (whitepaper 5.4.6). The text
+ * is the `length` bytes of a message at `offset`; its tag is the next 16 bytes, which must be in the
+ * message. The nonce is 4 zero bytes followed by `counter` as 8 bytes, little-endian; `counter` is an
+ * integer below 2^53.
+ */
 export interface TransportKey {
-  /**
-   * Encrypts `text` in place and writes the 16-byte tag to `tag`. The nonce is 4 zero bytes
-   * followed by `counter` as 8 bytes, little-endian. `counter` is an integer below 2^53.
-   */
-  seal(text: Uint8Array, tag: Uint8Array, counter: number): void;
+  /** Encrypts the text in place, and writes its tag. */
+  seal(message: Uint8Array, offset: number, length: number, counter: number): void;
 
   /**
-   * Decrypts `text` in place. Returns false if the 16-byte `tag` is wrong; `text` then contains
-   * undefined bytes, which must not be used.
+   * Decrypts the text in place. Returns false if its tag is wrong; the text then contains undefined
+   * bytes, which must not be used.
    */
-  open(text: Uint8Array, tag: Uint8Array, counter: number): boolean;
+  open(message: Uint8Array, offset: number, length: number, counter: number): boolean;
 
   /** Overwrites the key. The object must not be used afterwards. */
   wipe(): void;

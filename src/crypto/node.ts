@@ -6,11 +6,11 @@ import { createCipheriv, createDecipheriv, createHash, timingSafeEqual } from 'n
 import { xchacha20poly1305 } from '@noble/ciphers/chacha.js';
 import { blake2s } from '@noble/hashes/blake2.js';
 import { copySecret, secretBytes } from '../lib/secrets/secret-bytes.js';
-import type { Crypto, TransportKey } from './crypto.js';
+import { type Crypto, TAG_LENGTH, type TransportKey } from './crypto.js';
 import { writeCounterNonce } from './nonce.js';
+import { requireText } from './packet-text.js';
 import { forgetPrivateKey, x25519, x25519PublicKey } from './x25519.js';
 
-const TAG_LENGTH = 16;
 const AEAD = 'chacha20-poly1305';
 const TAG_OPTION = { authTagLength: TAG_LENGTH };
 
@@ -22,6 +22,7 @@ const OUTER_PAD = 0x5c;
 export function createNodeCrypto(): Crypto {
   return {
     backend: 'node',
+    packetBackend: 'node',
     hash,
     hmac,
     mac,
@@ -119,15 +120,20 @@ class NodeTransportKey implements TransportKey {
     this.#key = copySecret(key);
   }
 
-  seal(text: Uint8Array, tag: Uint8Array, counter: number): void {
+  seal(message: Uint8Array, offset: number, length: number, counter: number): void {
+    requireText(message, offset, length);
+    const end = offset + length;
     writeCounterNonce(counterNonce, counter);
     const cipher = createCipheriv(AEAD, this.#key, counterNonce, TAG_OPTION);
-    text.set(cipher.update(text));
+    message.set(cipher.update(message.subarray(offset, end)), offset);
     cipher.final();
-    tag.set(cipher.getAuthTag());
+    message.set(cipher.getAuthTag(), end);
   }
 
-  open(text: Uint8Array, tag: Uint8Array, counter: number): boolean {
+  open(message: Uint8Array, offset: number, length: number, counter: number): boolean {
+    requireText(message, offset, length);
+    const text = message.subarray(offset, offset + length);
+    const tag = message.subarray(offset + length, offset + length + TAG_LENGTH);
     writeCounterNonce(counterNonce, counter);
     const decipher = createDecipheriv(AEAD, this.#key, counterNonce, TAG_OPTION);
     decipher.setAuthTag(tag);

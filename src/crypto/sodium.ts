@@ -1,19 +1,19 @@
 /**
  * The fast backend: libsodium through sodium-native, an optional dependency. This backend encrypts
- * and decrypts in place, and handles three times as many packets per second as node:crypto.
+ * and decrypts in place, and handles three times as many packets per second as node:crypto; openssl.ts
+ * is faster still.
  * libsodium's X25519 takes keys as plain bytes and does not cache them. Hashes and XChaCha20 come
  * from the node:crypto backend.
  */
 import type * as SodiumModule from 'sodium-native';
 import { copySecret, secretBytes } from '../lib/secrets/secret-bytes.js';
-import type { Crypto, TransportKey } from './crypto.js';
+import { type Crypto, TAG_LENGTH, type TransportKey } from './crypto.js';
 import { createNodeCrypto } from './node.js';
 import { writeCounterNonce } from './nonce.js';
+import { requireText } from './packet-text.js';
 import { KEY_LENGTH, requireKey } from './x25519.js';
 
 type Sodium = typeof SodiumModule;
-
-const TAG_LENGTH = 16;
 
 /** Creates the sodium-native backend; undefined if the package is missing or fails to load. */
 export async function createSodiumCrypto(): Promise<Crypto | undefined> {
@@ -22,6 +22,7 @@ export async function createSodiumCrypto(): Promise<Crypto | undefined> {
   return {
     ...createNodeCrypto(),
     backend: 'sodium-native',
+    packetBackend: 'sodium-native',
     dh: (privateKey, publicKey) => dh(sodium, privateKey, publicKey),
     publicKey: (privateKey) => publicKeyOf(sodium, privateKey),
     forget: (privateKey) => void privateKey.fill(0),
@@ -83,8 +84,12 @@ function openWith(sodium: Sodium): Crypto['open'] {
   };
 }
 
-/** All keys share this memory, because libsodium's functions are synchronous. */
+/**
+ * All keys share this memory, because libsodium's functions are synchronous. The tag is copied, because
+ * a view of each one would cost more memory.
+ */
 const counterNonce = new Uint8Array(12);
+const tag = new Uint8Array(TAG_LENGTH);
 
 class SodiumTransportKey implements TransportKey {
   readonly #sodium: Sodium;
@@ -95,7 +100,8 @@ class SodiumTransportKey implements TransportKey {
     this.#key = copySecret(key);
   }
 
-  seal(text: Uint8Array, tag: Uint8Array, counter: number): void {
+  seal(message: Uint8Array, offset: number, length: number, counter: number): void {
+    const text = textOf(message, offset, length);
     writeCounterNonce(counterNonce, counter);
     this.#sodium.crypto_aead_chacha20poly1305_ietf_encrypt_detached(
       text,
@@ -106,9 +112,12 @@ class SodiumTransportKey implements TransportKey {
       counterNonce,
       this.#key,
     );
+    message.set(tag, offset + length);
   }
 
-  open(text: Uint8Array, tag: Uint8Array, counter: number): boolean {
+  open(message: Uint8Array, offset: number, length: number, counter: number): boolean {
+    const text = textOf(message, offset, length);
+    for (let index = 0; index < TAG_LENGTH; index++) tag[index] = message[offset + length + index]!;
     writeCounterNonce(counterNonce, counter);
     try {
       this.#sodium.crypto_aead_chacha20poly1305_ietf_decrypt_detached(
@@ -130,6 +139,11 @@ class SodiumTransportKey implements TransportKey {
     this.#key.fill(0);
     // libsodium leaves the key in CPU registers, which are later saved on the stack. Encrypting
     // with the zeroed key overwrites those registers.
-    this.seal(new Uint8Array(0), new Uint8Array(TAG_LENGTH), 0);
+    this.seal(new Uint8Array(TAG_LENGTH), 0, 0, 0);
   }
+}
+
+function textOf(message: Uint8Array, offset: number, length: number): Uint8Array {
+  requireText(message, offset, length);
+  return message.subarray(offset, offset + length);
 }

@@ -20,16 +20,6 @@ export function packetInSlot(slot: Uint8Array): Uint8Array {
   return slot.subarray(PACKET_HEADROOM, slot.length - PACKET_TAILROOM);
 }
 
-/** The parts of a slot that WireGuard uses to encrypt its packet in place. */
-export interface SlotViews {
-  /** The packet with its padding. */
-  readonly text: Uint8Array;
-  /** The 16 bytes after `text`. */
-  readonly tag: Uint8Array;
-  /** The whole message: the headroom, `text` and `tag`. */
-  readonly message: Uint8Array;
-}
-
 /** The size of a slab in bytes. One drain of an engine, 256 packets of 1,420 bytes, fits. */
 const SLAB_SIZE = 512 * 1024;
 
@@ -47,8 +37,8 @@ class Slab {
   /** The slots in the order of their allocation; those from `next` on are free. */
   readonly #slots: Uint8Array[] = [];
   #next = 0;
-  /** The views of reused slots; empty until the slab is first reused. */
-  readonly #views = new Map<Uint8Array, SlotViews>();
+  /** The messages in reused slots; empty until the slab is first reused. */
+  readonly #messages = new Map<Uint8Array, Uint8Array>();
   #isReused = false;
 
   constructor(size: number) {
@@ -70,7 +60,7 @@ class Slab {
         this.#next++;
         return earlier;
       }
-      this.#views.delete(earlier);
+      this.#messages.delete(earlier);
     }
     return (this.#slots[this.#next++] = this.memory.subarray(start, start + size));
   }
@@ -85,15 +75,15 @@ class Slab {
   retire(): void {
     this.memory = NO_MEMORY;
     this.#slots.length = 0;
-    this.#views.clear();
+    this.#messages.clear();
   }
 
-  views(slot: Uint8Array, length: number): SlotViews {
-    const known = this.#views.get(slot);
-    if (known?.text.length === length) return known;
-    const views = cut(slot, length);
-    if (this.#isReused && slot.buffer === this.memory.buffer) this.#views.set(slot, views);
-    return views;
+  message(slot: Uint8Array, end: number): Uint8Array {
+    const known = this.#messages.get(slot);
+    if (known?.length === end) return known;
+    const message = slot.subarray(0, end);
+    if (this.#isReused && slot.buffer === this.memory.buffer) this.#messages.set(slot, message);
+    return message;
   }
 }
 
@@ -104,21 +94,12 @@ class Slab {
 let slab = new Slab(0);
 
 /**
- * Returns the parts of a slot.
+ * Returns the whole message in a slot: the headroom, the packet with its padding, and the tag.
  *
  * @param length the length of the packet with its padding, in bytes
  */
-export function slotViews(slot: Uint8Array, length: number): SlotViews {
-  return slab.views(slot, length);
-}
-
-function cut(slot: Uint8Array, length: number): SlotViews {
-  const end = PACKET_HEADROOM + length;
-  return {
-    text: slot.subarray(PACKET_HEADROOM, end),
-    tag: slot.subarray(end, end + TAG_LENGTH),
-    message: slot.subarray(0, end + TAG_LENGTH),
-  };
+export function messageInSlot(slot: Uint8Array, length: number): Uint8Array {
+  return slab.message(slot, PACKET_HEADROOM + length + TAG_LENGTH);
 }
 
 /**

@@ -13,6 +13,7 @@ import { systemFiles } from '../system/files/files.js';
 import { stateFolder } from '../system/files/state-folder.js';
 import { createTimestampStore } from '../system/files/timestamps.js';
 import { createTrafficStore } from '../system/files/traffic.js';
+import { loadLibc } from '../system/linux/libc.js';
 import { createLog } from '../system/log.js';
 import { systemResolver } from '../system/network/resolver.js';
 import { udpSockets } from '../system/network/udp-socket.js';
@@ -65,7 +66,7 @@ function budgetOf({ budget }: CreateTunnelOptions): TrafficBudget | undefined {
 /** Traffic is stored only for a budget, because a program may open many tunnels. */
 async function tunnelPorts(log: Log, budget: TrafficBudget | undefined): Promise<TunnelPorts> {
   return {
-    crypto: await (crypto ??= selectCrypto()),
+    crypto: await (crypto ??= loadLibc().then(selectCrypto)),
     entropy: systemEntropy,
     wallClock: systemWallClock,
     clock: systemClock,

@@ -1,5 +1,6 @@
 import type { Crypto } from '../../src/crypto/crypto.js';
 import { selectCrypto } from '../../src/crypto/select.js';
+import { loadLibc } from '../../src/system/linux/libc.js';
 import { FuzzError, runFuzz, type FuzzReport, type Shot } from './fuzz.js';
 import type { CreateDevice } from './target.js';
 import { parseOptions, USAGE, type CommandOptions } from './options.js';
@@ -39,7 +40,7 @@ export async function runCommand(
     print(USAGE);
     return 0;
   }
-  const crypto = await selectCrypto();
+  const crypto = await selectCrypto(await loadLibc());
   return options.only === undefined
     ? fuzz(options, crypto, surroundings)
     : show(options, options.only, crypto, surroundings);

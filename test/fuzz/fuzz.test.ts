@@ -1,6 +1,7 @@
 /** A short run of the fuzzer, and proof that it detects faults. */
 import type { TransportKey } from '../../src/crypto/crypto.js';
 import { selectCrypto } from '../../src/crypto/select.js';
+import { loadLibc } from '../../src/system/linux/libc.js';
 import type { Datagram } from '../../src/ports/datagram.js';
 import { Device } from '../../src/wireguard/device.js';
 import { DROP_REASONS } from '../../src/wireguard/drop-reason.js';
@@ -8,7 +9,7 @@ import { MEMORY_BAND, runCommand } from './command.js';
 import { CASES, FuzzError, runFuzz } from './fuzz.js';
 import type { CreateDevice } from './target.js';
 
-const crypto = await selectCrypto();
+const crypto = await selectCrypto(await loadLibc());
 
 /** Counters of misconfiguration and failures, which an attack does not increase. */
 const FROM_ABOVE = new Set([
@@ -82,8 +83,8 @@ const openingAll: CreateDevice = (options) => {
     return {
       seal: key.seal.bind(key),
       wipe: key.wipe.bind(key),
-      open: (text, tag, counter) => {
-        key.open(text, tag, counter);
+      open: (...parameters) => {
+        key.open(...parameters);
         return true;
       },
     };

@@ -25,7 +25,7 @@ import {
   readUint32,
   writeUint32,
 } from '../../src/wireguard/messages.js';
-import { openAt, sealAt } from '../support/transport-keys.js';
+import { openAt } from '../support/transport-keys.js';
 
 export interface PuppetOptions {
   readonly crypto: Crypto;
@@ -172,7 +172,7 @@ export class Puppet {
     writeUint32(message, DATA.counter, counter >>> 0);
     writeUint32(message, DATA.counter + 4, Math.floor(counter / 0x1_0000_0000));
     message.set(plaintext, DATA.packet);
-    sealAt(session.sending, message, DATA.packet, plaintext.length, counter);
+    session.sending.seal(message, DATA.packet, plaintext.length, counter);
     return message;
   }
 

@@ -11,12 +11,14 @@ import { openSync, writeSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 
 import { createNodeCrypto } from '../../dist/src/crypto/node.js';
+import { createOpenSslCrypto } from '../../dist/src/crypto/openssl.js';
 import { createSodiumCrypto } from '../../dist/src/crypto/sodium.js';
 import { openWireGuardNetwork } from '../../dist/src/emulator/wireguard-network.js';
 import { PacketSlots, packetInSlot } from '../../dist/src/lib/packet-slot.js';
 import { Secret } from '../../dist/src/lib/secrets/secret.js';
 import { systemClock, systemWallClock } from '../../dist/src/system/clock.js';
 import { systemEntropy } from '../../dist/src/system/entropy.js';
+import { loadLibc } from '../../dist/src/system/linux/libc.js';
 import { createLog } from '../../dist/src/system/log.js';
 import { systemResolver } from '../../dist/src/system/network/resolver.js';
 import { udpSockets } from '../../dist/src/system/network/udp-socket.js';
@@ -78,7 +80,12 @@ async function phaseWithoutGarbage(name) {
   await phase(name);
 }
 
-const plain = backend === 'node' ? createNodeCrypto() : await createSodiumCrypto();
+const BACKENDS = {
+  node: createNodeCrypto,
+  'sodium-native': createSodiumCrypto,
+  openssl: async () => createOpenSslCrypto(await createSodiumCrypto(), await loadLibc()),
+};
+const plain = await BACKENDS[backend]();
 const crypto = telling(plain);
 
 /** Two devices with a pre-shared key, and a link operated by hand. */

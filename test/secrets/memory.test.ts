@@ -2,11 +2,16 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createOpenSslCrypto } from '../../src/crypto/openssl.js';
 import { createSodiumCrypto } from '../../src/crypto/sodium.js';
+import { loadLibc } from '../../src/system/linux/libc.js';
 import { Processes, REPOSITORY } from '../support/processes.js';
 import { describeWith } from '../support/runner/requirements.js';
 import { isLong } from '../support/runner/tier.js';
 import { findInMemory, type Secret } from './process-memory.js';
+
+const sodium = await createSodiumCrypto();
+const openSsl = sodium && createOpenSslCrypto(sodium, await loadLibc());
 
 const PEER = `${REPOSITORY}test/secrets/memory-peer.js`;
 const KEY_LENGTH = 32;
@@ -20,9 +25,9 @@ const TIMEOUT = 120_000;
  */
 const BACKENDS = [
   { backend: 'node', clean: 2, attempts: 6 },
-  ...((await createSodiumCrypto()) === undefined
-    ? []
-    : [{ backend: 'sodium-native', clean: 1, attempts: 1 }]),
+  ...(sodium === undefined ? [] : [{ backend: 'sodium-native', clean: 1, attempts: 1 }]),
+  // libsodium for handshakes, and OpenSSL for packets.
+  ...(openSsl === undefined ? [] : [{ backend: 'openssl', clean: 1, attempts: 1 }]),
 ];
 /** A search takes seconds: a short run covers only the backend that a tunnel uses here. */
 const SEARCHED = isLong ? BACKENDS : BACKENDS.slice(-1);

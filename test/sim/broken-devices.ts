@@ -78,8 +78,8 @@ export const BROKEN_DEVICES: readonly BrokenDevice[] = [
   {
     fault: 'accepts unauthentic messages',
     createDevice: sealing((key) => ({
-      open: (text, tag, counter) => {
-        key.open(text, tag, counter);
+      open: (...parameters) => {
+        key.open(...parameters);
         return true;
       },
     })),
@@ -90,8 +90,8 @@ export const BROKEN_DEVICES: readonly BrokenDevice[] = [
   {
     fault: 'seals two packets under one nonce',
     createDevice: sealing((key) => ({
-      seal: (text, tag, counter) => {
-        key.seal(text, tag, counter - (counter % 2));
+      seal: (message, offset, length, counter) => {
+        key.seal(message, offset, length, counter - (counter % 2));
       },
     })),
     kind: 'steady',

@@ -1,5 +1,6 @@
 import type { Crypto } from '../../src/crypto/crypto.js';
 import { selectCrypto } from '../../src/crypto/select.js';
+import { loadLibc } from '../../src/system/linux/libc.js';
 import type { CreateDevice } from './end.js';
 import { Violation } from './invariant.js';
 import { parseOptions, repeatCommand, USAGE, type CommandOptions } from './options.js';
@@ -30,8 +31,8 @@ export async function runCommand(
     print(USAGE);
     return 0;
   }
-  const crypto = await selectCrypto();
-  print(`${options.seeds.length} × ${options.hours} h, packets by ${crypto.backend}`);
+  const crypto = await selectCrypto(await loadLibc());
+  print(`${options.seeds.length} × ${options.hours} h, packets by ${crypto.packetBackend}`);
   const failures = options.seeds.filter((seed) => !runSeed(seed, options, crypto, surroundings));
   return failures.length > 0 ? 1 : 0;
 }

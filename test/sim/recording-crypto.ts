@@ -56,13 +56,13 @@ class RecordedKey implements TransportKey {
     this.#watcher = watcher;
   }
 
-  seal(text: Uint8Array, tag: Uint8Array, counter: number): void {
+  seal(message: Uint8Array, offset: number, length: number, counter: number): void {
     this.#watcher.tell('sealed', this.#record, counter);
-    this.#key.seal(text, tag, counter);
+    this.#key.seal(message, offset, length, counter);
   }
 
-  open(text: Uint8Array, tag: Uint8Array, counter: number): boolean {
-    const isAuthentic = this.#key.open(text, tag, counter);
+  open(message: Uint8Array, offset: number, length: number, counter: number): boolean {
+    const isAuthentic = this.#key.open(message, offset, length, counter);
     if (isAuthentic) this.#watcher.tell('opened', this.#record);
     return isAuthentic;
   }

@@ -3,6 +3,7 @@
  */
 import { createNodeCrypto } from '../../src/crypto/node.js';
 import { selectCrypto } from '../../src/crypto/select.js';
+import { loadLibc } from '../../src/system/linux/libc.js';
 import { atLength } from '../support/runner/tier.js';
 import { BROKEN_DEVICES } from './broken-devices.js';
 import { runCommand } from './command.js';
@@ -11,7 +12,7 @@ import { parseOptions } from './options.js';
 import { planHour } from './plan.js';
 import { Simulation, type SimulationOptions } from './simulation.js';
 
-const crypto = await selectCrypto();
+const crypto = await selectCrypto(await loadLibc());
 
 function violationOf(options: Omit<SimulationOptions, 'crypto'>): Violation | undefined {
   try {

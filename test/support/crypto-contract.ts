@@ -304,36 +304,67 @@ function describeTransportKey(crypto: () => Crypto): void {
     const plaintext = seededBytes(8, length);
     const buffer = new Uint8Array(length + 40).fill(0xaa);
     buffer.set(plaintext, 16);
-    const [text, tag] = [
-      buffer.subarray(16, 16 + length),
-      buffer.subarray(16 + length, 32 + length),
-    ];
+    const message = buffer.subarray(4, 34 + length);
     const key = crypto().transportKey(KEY);
 
-    key.seal(text, tag, counter);
+    key.seal(message, 12, length, counter);
 
     const expected = crypto().seal(KEY, fromHex(nonce), plaintext, EMPTY);
     expect(buffer.slice(16, 32 + length)).toEqual(expected);
     expect(buffer.slice(0, 16)).toEqual(new Uint8Array(16).fill(0xaa));
     expect(buffer.slice(32 + length)).toEqual(new Uint8Array(8).fill(0xaa));
-    expect(key.open(text, tag, counter)).toBe(true);
-    expect(text).toEqual(plaintext);
+    expect(key.open(message, 12, length, counter)).toBe(true);
+    expect(buffer.slice(16, 16 + length)).toEqual(plaintext);
+  });
+
+  it.each([
+    [0, 17],
+    [1, 16],
+    [33, 0],
+    [-1, 8],
+    [0, -1],
+    [NaN, 8],
+    [0, NaN],
+  ])(
+    'throws, and writes nothing outside, for the offset %d and the length %d',
+    (offset, length) => {
+      const buffer = new Uint8Array(100).fill(0xaa);
+      const key = crypto().transportKey(KEY);
+      const message = buffer.subarray(40, 72);
+      expect(() => key.seal(message, offset, length, 0)).toThrow(RangeError);
+      expect(() => key.open(message, offset, length, 0)).toThrow(RangeError);
+      expect([...buffer.slice(0, 40), ...buffer.slice(72)]).toEqual(new Array(68).fill(0xaa));
+    },
+  );
+
+  it('seals packets in many buffers, at many places', () => {
+    const key = crypto().transportKey(KEY);
+    const buffers = [new Uint8Array(48), new Uint8Array(4_000), Buffer.from('pooled'.repeat(20))];
+    for (let counter = 0; counter < 300; counter++) {
+      const message = buffers[counter % 3]!;
+      const offset = counter % (message.length - 47);
+      // slice() of a Buffer would not copy.
+      const plaintext = Uint8Array.from(message.subarray(offset, offset + 32));
+      key.seal(message, offset, 32, counter);
+      const nonce = Uint8Array.of(0, 0, 0, 0, counter, counter >> 8, 0, 0, 0, 0, 0, 0);
+      const sealed = Uint8Array.from(message.subarray(offset, offset + 48));
+      expect(crypto().open(KEY, nonce, sealed, EMPTY)).toEqual(plaintext);
+    }
   });
 
   it('refuses a wrong byte, counter or length', () => {
     const key = crypto().transportKey(KEY);
-    const [text, tag] = [new Uint8Array(32), new Uint8Array(16)];
-    key.seal(text, tag, 5);
-    for (let index = 0; index < 32; index += 7) {
-      const [wrongText, wrongTag] = [text.slice(), tag.slice()];
-      wrongText[index]! ^= 0x80;
-      wrongTag[index % 16]! ^= 0x80;
-      expect(key.open(wrongText, tag, 5)).toBe(false);
-      expect(key.open(text.slice(), wrongTag, 5)).toBe(false);
+    const message = new Uint8Array(48);
+    key.seal(message, 0, 32, 5);
+    for (let index = 0; index < 48; index += 7) {
+      const wrong = message.slice();
+      wrong[index]! ^= 0x80;
+      expect(key.open(wrong, 0, 32, 5)).toBe(false);
     }
-    expect(key.open(text.slice(), tag, 6)).toBe(false);
-    expect(key.open(text.slice(0, 31), tag, 5)).toBe(false);
-    expect(key.open(text.slice(), tag, 5)).toBe(true);
+    expect(key.open(message.slice(), 0, 32, 6)).toBe(false);
+    expect(key.open(message.slice(), 0, 31, 5)).toBe(false);
+    expect(key.open(message.slice(), 1, 31, 5)).toBe(false);
+    expect(key.open(message.slice(), 0, 32, 5)).toBe(true);
   });
 
   it('keeps a copy of the key until it is wiped', () => {
@@ -341,10 +372,9 @@ function describeTransportKey(crypto: () => Crypto): void {
     const key = crypto().transportKey(original);
     original.fill(0);
     const sealed = new Uint8Array(32);
-    const [text, tag] = [sealed.subarray(0, 16), sealed.subarray(16)];
-    key.seal(text, tag, 0);
+    key.seal(sealed, 0, 16, 0);
     expect(crypto().open(KEY, new Uint8Array(12), sealed, EMPTY)).toEqual(new Uint8Array(16));
     key.wipe();
-    expect(key.open(text, tag, 0)).toBe(false);
+    expect(key.open(sealed, 0, 16, 0)).toBe(false);
   });
 }

@@ -1,19 +1,7 @@
-/** Seals and opens a message whose text and tag lie one after the other in a buffer. */
+/** Opens messages that may be too short for a tag. */
 import type { TransportKey } from '../../src/crypto/crypto.js';
 
 const TAG_LENGTH = 16;
-
-/** Encrypts `length` bytes at `offset`, and writes the tag after them. */
-export function sealAt(
-  key: TransportKey,
-  buffer: Uint8Array,
-  offset: number,
-  length: number,
-  counter: number,
-): void {
-  const end = offset + length;
-  key.seal(buffer.subarray(offset, end), buffer.subarray(end, end + TAG_LENGTH), counter);
-}
 
 /** Decrypts `length` bytes at `offset`, which end with the tag. False if they are too short for a tag. */
 export function openAt(
@@ -24,6 +12,5 @@ export function openAt(
   counter: number,
 ): boolean {
   if (length < TAG_LENGTH) return false;
-  const end = offset + length - TAG_LENGTH;
-  return key.open(buffer.subarray(offset, end), buffer.subarray(end, end + TAG_LENGTH), counter);
+  return key.open(buffer, offset, length - TAG_LENGTH, counter);
 }

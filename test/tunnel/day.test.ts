@@ -4,6 +4,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 
 import { selectCrypto } from '../../src/crypto/select.js';
+import { loadLibc } from '../../src/system/linux/libc.js';
 import { UserspaceTunnel } from '../../src/tunnel/userspace-tunnel.js';
 import { parseIpAddress } from '../../src/wire/ip-address.js';
 import { silentLog } from '../support/fakes/silent-log.js';
@@ -13,7 +14,7 @@ import { atLength } from '../support/runner/tier.js';
 
 setFlagsFromString('--expose-gc');
 const collect = runInNewContext('gc') as () => void;
-const crypto = await selectCrypto();
+const crypto = await selectCrypto(await loadLibc());
 
 const HOUR = 3_600_000;
 const HOURS = 24;

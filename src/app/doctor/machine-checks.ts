@@ -74,7 +74,7 @@ export async function checkSystem(
   const hasInterface = why === undefined;
   const parts = [
     `Node.js ${system.nodeVersion}`,
-    crypto.backend === 'sodium-native' ? 'sodium-native' : 'no sodium-native (slower)',
+    sodiumText({ crypto }),
     koffi === undefined ? 'koffi' : 'no koffi (slower, userspace mode only)',
     hasInterface ? 'network interfaces are permitted' : 'userspace mode only',
   ];
@@ -147,4 +147,9 @@ async function portFault(
         ? `Stop that program, or choose another port with ${flag} (0 picks a free port).`
         : `Choose another address with ${flag}.`,
   });
+}
+
+function sodiumText({ crypto }: Pick<DoctorPorts, 'crypto'>): string {
+  if (crypto.backend === 'sodium-native') return 'sodium-native';
+  return crypto.packetBackend === 'node' ? 'no sodium-native (slower)' : 'no sodium-native';
 }

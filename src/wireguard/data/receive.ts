@@ -38,12 +38,6 @@ import type { Sender } from './send.js';
 /** The time in ms after which waiting handshake messages are processed without new datagrams. */
 const TURN_INTERVAL = 1;
 
-/**
- * A copy of the current data message's tag, because a view of it would cost more memory. All devices
- * share it, because opening a message is synchronous.
- */
-const tag = new Uint8Array(TAG_LENGTH);
-
 export class Receiver {
   readonly #context: DeviceContext;
   readonly #sender: Sender;
@@ -240,9 +234,8 @@ export class Receiver {
       drops.count('expired-session');
       return;
     }
-    const text = message.subarray(DATA.packet, message.length - TAG_LENGTH);
-    copyTag(message, tag);
-    if (!keypair.receiving.open(text, tag, counter)) {
+    const length = message.length - DATA.packet - TAG_LENGTH;
+    if (!keypair.receiving.open(message, DATA.packet, length, counter)) {
       drops.count('bad-tag');
       return;
     }
@@ -251,7 +244,7 @@ export class Receiver {
       return;
     }
     this.#authenticatedData(entry.peer, keypair, source, now);
-    this.#consumePacket(entry.peer, message, text, trafficClass, now);
+    this.#consumePacket(entry.peer, message, trafficClass, now);
   }
 
   #authenticatedData(peer: Peer, keypair: Keypair, source: Endpoint, now: number): void {
@@ -271,13 +264,7 @@ export class Receiver {
   }
 
   /** Counts the message and delivers its packet, cut to the length in the packet's header. */
-  #consumePacket(
-    peer: Peer,
-    message: Uint8Array,
-    text: Uint8Array,
-    trafficClass: number,
-    now: number,
-  ): void {
+  #consumePacket(peer: Peer, message: Uint8Array, trafficClass: number, now: number): void {
     const { allowedIps, drops, sink } = this.#context;
     const end = message.length - TAG_LENGTH;
     if (end === DATA.packet) {
@@ -306,7 +293,7 @@ export class Receiver {
       drops.count('congestion');
       return;
     }
-    sink.deliver(length === text.length ? text : text.subarray(0, length), peer);
+    sink.deliver(message.subarray(DATA.packet, DATA.packet + length), peer);
   }
 
   #authenticatedReceived(peer: Peer, length: number, now: number): void {
@@ -345,10 +332,4 @@ export class Receiver {
     peer.endpoint = source;
     this.#context.events.push({ type: 'endpoint-changed', peer, endpoint: source });
   }
-}
-
-/** Copies the tag at the end of a data message to `target`. */
-function copyTag(message: Uint8Array, target: Uint8Array): void {
-  const start = message.length - TAG_LENGTH;
-  for (let index = 0; index < TAG_LENGTH; index++) target[index] = message[start + index]!;
 }

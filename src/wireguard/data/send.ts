@@ -2,7 +2,7 @@
  * Sends all messages: initiations, responses, packets and keepalives (whitepaper 5.4, 6.1, 6.2,
  * 6.5). Decides when to rekey; timers.ts triggers messages when timers expire.
  */
-import { PACKET_HEADROOM, PACKET_TAILROOM, slotViews } from '../../lib/packet-slot.js';
+import { messageInSlot, PACKET_HEADROOM, PACKET_TAILROOM } from '../../lib/packet-slot.js';
 import { secretBytes } from '../../lib/secrets/secret-bytes.js';
 import { ecnAt, NOT_ECT } from '../../wire/traffic-class.js';
 import {
@@ -212,9 +212,8 @@ export class Sender implements TimerHandler<Peer> {
     // A counter value must be used only once, so increment the counter before anything can fail.
     const counter = keypair.sendingCounter++;
     writeDataHeader(slot, keypair.remoteIndex, counter);
-    const { text, tag, message } = slotViews(slot, padded);
-    keypair.sending.seal(text, tag, counter);
-    this.#transmit(peer, message, endpoint, trafficClass, now);
+    keypair.sending.seal(slot, PACKET_HEADROOM, padded, counter);
+    this.#transmit(peer, messageInSlot(slot, padded), endpoint, trafficClass, now);
     if (length > 0) {
       peer.unansweredDataSince ??= now;
       peer.unreturnedPacketsSince ??= now;

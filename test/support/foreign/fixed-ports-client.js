@@ -4,6 +4,7 @@
  * prints how long each handshake took, in ms; -1 if it failed.
  */
 import { selectCrypto } from '../../../dist/src/crypto/select.js';
+import { loadLibc } from '../../../dist/src/system/linux/libc.js';
 import { NetstackEngine } from '../../../dist/src/engine/netstack-engine.js';
 import {
   systemClock as clock,
@@ -21,7 +22,7 @@ const { privateKey, publicKey, address, endpoint, service, ports, isLasting } = 
 );
 const bytes = (base64) => Uint8Array.from(Buffer.from(base64, 'base64'));
 const secret = { expose: () => bytes(privateKey) };
-const crypto = await selectCrypto();
+const crypto = await selectCrypto(await loadLibc());
 const engine = new NetstackEngine(
   {
     privateKey: secret.expose(),

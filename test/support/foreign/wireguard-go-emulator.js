@@ -10,6 +10,7 @@ import { createSocket } from 'node:dgram';
 import { connect, createServer } from 'node:net';
 
 import { selectCrypto } from '../../../dist/src/crypto/select.js';
+import { loadLibc } from '../../../dist/src/system/linux/libc.js';
 import { startEmulator } from '../../../dist/src/emulator/emulator.js';
 import { systemWallClock } from '../../../dist/src/system/clock.js';
 import { systemEntropy } from '../../../dist/src/system/entropy.js';
@@ -94,7 +95,7 @@ function remote(address, port) {
 const emulator = await startEmulator(
   { apiPort: 0 },
   {
-    crypto: await selectCrypto(),
+    crypto: await selectCrypto(await loadLibc()),
     entropy: systemEntropy,
     wallClock: systemWallClock,
     createNetwork: (options) => Promise.resolve(new WireGuardGoNetwork(options)),

@@ -13,6 +13,7 @@ import { createInterface } from 'node:readline';
 import { setTimeout as pause } from 'node:timers/promises';
 
 import { selectCrypto } from '../../../dist/src/crypto/select.js';
+import { loadLibc } from '../../../dist/src/system/linux/libc.js';
 import { NetstackEngine } from '../../../dist/src/engine/netstack-engine.js';
 import { systemClock, systemWallClock } from '../../../dist/src/system/clock.js';
 import { systemEntropy } from '../../../dist/src/system/entropy.js';
@@ -84,7 +85,7 @@ async function open({ privateKey, addresses, mtu, local, peer: options }) {
       privateKey: key(privateKey),
       addresses: addresses.map(parseIpAddress),
       mtu,
-      crypto: await selectCrypto(),
+      crypto: await selectCrypto(await loadLibc()),
       entropy: systemEntropy,
       wallClock: systemWallClock,
     },

@@ -9,6 +9,7 @@ import { request } from 'node:http';
 import { clearInterval, setInterval } from 'node:timers';
 
 import { selectCrypto } from '../../../dist/src/crypto/select.js';
+import { loadLibc } from '../../../dist/src/system/linux/libc.js';
 import { Secret } from '../../../dist/src/lib/secrets/secret.js';
 import { systemClock, systemWallClock } from '../../../dist/src/system/clock.js';
 import { systemEntropy } from '../../../dist/src/system/entropy.js';
@@ -34,7 +35,7 @@ const say = (line) => console.log(`${Math.round(systemClock.now() - started)} ${
 const tunnel = await UserspaceTunnel.open(
   config,
   {
-    crypto: await selectCrypto(),
+    crypto: await selectCrypto(await loadLibc()),
     entropy: systemEntropy,
     wallClock: systemWallClock,
     clock: systemClock,

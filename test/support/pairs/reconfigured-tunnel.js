@@ -9,6 +9,7 @@
 import { createInterface } from 'node:readline';
 
 import { selectCrypto } from '../../../dist/src/crypto/select.js';
+import { loadLibc } from '../../../dist/src/system/linux/libc.js';
 import { Secret } from '../../../dist/src/lib/secrets/secret.js';
 import { systemClock, systemWallClock } from '../../../dist/src/system/clock.js';
 import { systemEntropy } from '../../../dist/src/system/entropy.js';
@@ -26,7 +27,7 @@ const HANDSHAKE_TIMEOUT = 20_000;
 const [mode, name] = process.argv.slice(2);
 const log = createLog('debug', 'text');
 const ports = {
-  crypto: await selectCrypto(),
+  crypto: await selectCrypto(await loadLibc()),
   entropy: systemEntropy,
   wallClock: systemWallClock,
   clock: systemClock,

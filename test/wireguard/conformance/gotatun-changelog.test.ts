@@ -5,7 +5,6 @@
 import { DATA, INITIATION } from '../../support/message-types.js';
 import { seededBytes } from '../../support/fakes/seeded-entropy.js';
 import { WireguardPair, ipv4, prefixes, type Side } from '../../support/pairs/wireguard-pair.js';
-import { sealAt } from '../../support/transport-keys.js';
 
 const SIDES = ['alice', 'bob'] as const;
 
@@ -115,7 +114,7 @@ it('no message is sent or accepted with a counter at or above the limit (gotatun
     const view = new DataView(message.buffer);
     view.setUint32(4, keypair.remoteIndex, true);
     view.setBigUint64(8, BigInt(limit), true);
-    sealAt(keypair.sending, message, 16, 16, limit);
+    keypair.sending.seal(message, 16, 16, limit);
     pair.inject(other(side), message);
     expect(pair[other(side)].device.drops.of('expired-session')).toBe(1);
   }

@@ -7,7 +7,6 @@ import { DATA, INITIATION, RESPONSE } from '../../support/message-types.js';
 import { seededBytes } from '../../support/fakes/seeded-entropy.js';
 import { WireguardPair, ipv4, prefixes, type Side } from '../../support/pairs/wireguard-pair.js';
 import { WhitepaperPeer } from './whitepaper-peer.js';
-import { sealAt } from '../../support/transport-keys.js';
 
 const REJECT_AFTER_MESSAGES = 2 ** 53 - 2 ** 13 - 1;
 
@@ -75,7 +74,7 @@ function rekeysOnReceive(side: Side, age: number, keepalive = false): number {
     message[0] = DATA;
     new DataView(message.buffer).setUint32(4, remoteIndex, true);
     message[8] = 9;
-    sealAt(sending, message, 16, 0, 9);
+    sending.seal(message, 16, 0, 9);
     pair.advance(10);
     pair.inject(side, message);
   } else {
@@ -129,7 +128,7 @@ function usesSessionAt(side: Side, age: number): { sends: boolean; reads: boolea
     side === 'alice' ? ipv4('10.0.0.2', '10.0.0.1', 96) : ipv4('10.0.0.1', '10.0.0.2', 96),
     16,
   );
-  sealAt(sending, message, 16, 96, 5);
+  sending.seal(message, 16, 96, 5);
   pair.inject(side, message);
   pair.captured.length = 0;
   pair.send(side);

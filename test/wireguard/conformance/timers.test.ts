@@ -2,7 +2,6 @@
 import { DATA, INITIATION, RESPONSE } from '../../support/message-types.js';
 import { WireguardPair, type Capture, type Side } from '../../support/pairs/wireguard-pair.js';
 import { WhitepaperPeer } from './whitepaper-peer.js';
-import { sealAt } from '../../support/transport-keys.js';
 
 const DEAF = () => false;
 const SIDES = ['alice', 'bob'] as const;
@@ -286,7 +285,7 @@ it('an authentic packet is answered even if its source is not allowed (row 19, b
     message[0] = DATA;
     new DataView(message.buffer).setUint32(4, sender.remoteIndex, true);
     message[8] = 50;
-    sealAt(sender.sending, message, 16, 16, 50);
+    sender.sending.seal(message, 16, 16, 50);
     pair.inject(side, message);
     expect(pair[side].device.drops.of('malformed-packet')).toBe(1);
     pair.advance(10_000);

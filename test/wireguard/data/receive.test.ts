@@ -9,7 +9,6 @@ import {
   prefixes,
   type Side,
 } from '../../support/pairs/wireguard-pair.js';
-import { sealAt } from '../../support/transport-keys.js';
 
 /** The message with one bit changed and a recomputed mac1. */
 function altered(pair: WireguardPair, to: Side, message: Uint8Array, index: number): Uint8Array {
@@ -415,7 +414,7 @@ describe('a data message', () => {
       view.setUint32(4, keypair.remoteIndex, true);
       view.setUint32(8, keypair.sendingCounter, true);
       message.set(packet, 16);
-      sealAt(keypair.sending, message, 16, packet.length, keypair.sendingCounter++);
+      keypair.sending.seal(message, 16, packet.length, keypair.sendingCounter++);
       pair.inject('alice', message);
     }
     expect(pair.alice.device.drops.of('malformed-packet')).toBe(4);

@@ -7,7 +7,7 @@ import { nextTimestamp } from '../../../src/wireguard/handshake/tai64n.js';
 import { fromHex, toHex } from '../../support/hex.js';
 import { seededBytes } from '../../support/fakes/seeded-entropy.js';
 import { SecretWatch } from '../support/secret-watch.js';
-import { openAt, sealAt } from '../../support/transport-keys.js';
+import { openAt } from '../../support/transport-keys.js';
 
 const nodeCrypto = createNodeCrypto();
 const ZERO_PRIVATE = new Uint8Array(32);
@@ -56,7 +56,7 @@ it('lays out both messages as in 5.4.2 and 5.4.3, and agrees on keys', () => {
   expect([mine.localIndex, mine.remoteIndex]).toEqual([0x0a0b0c0d, 0x01020304]);
   expect([theirs.localIndex, theirs.remoteIndex]).toEqual([0x01020304, 0x0a0b0c0d]);
   const buffer = new Uint8Array(48);
-  sealAt(mine.sending, buffer, 0, 32, 0);
+  mine.sending.seal(buffer, 0, 32, 0);
   expect(openAt(theirs.receiving, buffer, 0, 48, 0)).toBe(true);
   expect(pair.released).toEqual([]);
 });

@@ -1,0 +1,62 @@
+import { createNodeCrypto } from '../../src/crypto/node.js';
+import { createOpenSslCrypto } from '../../src/crypto/openssl.js';
+import { loadLibc } from '../../src/system/linux/libc.js';
+import { describeCrypto } from '../support/crypto-contract.js';
+import { describeAgreementOnPackets } from '../support/packet-agreement.js';
+
+const node = createNodeCrypto();
+
+// koffi is an optional dependency: if it is absent, only its absence is tested.
+const libc = await loadLibc();
+const openSsl = createOpenSslCrypto(node, libc);
+if (openSsl === undefined) {
+  it('is undefined if koffi is not installed, or if this is not Linux', () => {
+    expect(openSsl).toBeUndefined();
+  });
+} else {
+  describeCrypto('openssl', () => openSsl);
+  describe('OpenSSL through koffi and through node:crypto', () => {
+    describeAgreementOnPackets(openSsl, node);
+  });
+
+  it('reports its name, and that of the backend for handshakes', () => {
+    expect(openSsl).toMatchObject({ packetBackend: 'openssl', backend: 'node' });
+  });
+
+  it('opens with one key after it has sealed with another', () => {
+    const [first, second] = [1, 2].map((byte) =>
+      openSsl.transportKey(new Uint8Array(32).fill(byte)),
+    );
+    const [one, two] = [new Uint8Array(48), new Uint8Array(48)];
+    first!.seal(one, 0, 32, 1);
+    second!.seal(two, 0, 32, 1);
+    expect(first!.open(two.slice(), 0, 32, 1)).toBe(false);
+    expect(first!.open(one, 0, 32, 1)).toBe(true);
+    expect(second!.open(two, 0, 32, 1)).toBe(true);
+    expect([...one, ...two].filter((_, index) => index % 48 < 32)).toEqual(new Array(64).fill(0));
+  });
+
+  it.each([0, 31, 33])('refuses a key of %i bytes', (length) => {
+    expect(() => openSsl.transportKey(new Uint8Array(length))).toThrow(RangeError);
+  });
+}
+
+it('is undefined if its packets differ from those of the other backend', () => {
+  const wrong = {
+    ...node,
+    transportKey: (key: Uint8Array) => node.transportKey(key.map((byte) => byte ^ 1)),
+  };
+  expect(createOpenSslCrypto(wrong, libc)).toBeUndefined();
+});
+
+it('is undefined if the program does not contain OpenSSL', () => {
+  const bind = () => {
+    throw new Error('no such function');
+  };
+  expect(createOpenSslCrypto(node, { bind, address: () => 0n })).toBeUndefined();
+});
+
+it('is undefined if OpenSSL does not support the algorithm', () => {
+  const refusing = { bind: () => () => 0, address: () => 0n };
+  expect(createOpenSslCrypto(node, refusing)).toBeUndefined();
+});
