@@ -19,8 +19,7 @@ export interface PacketInterface {
   setReading(isReading: boolean): void;
   /**
    * Called with the frames read in one turn of the event loop, in order; the array is never empty.
-   * The callee owns the frames and may overwrite them. Each packet is already in a packet slot:
-   * PACKET_HEADROOM bytes precede it, including the header, and PACKET_TAILROOM bytes follow.
+   * The handler may overwrite the frames' bytes, which are valid only until it returns.
    */
   onFrames: (frames: readonly Uint8Array[]) => void;
   /** Called after another program has removed the interface and the device has been closed. */

@@ -4,7 +4,7 @@ import { parseIpPrefix } from '../../src/wire/ip-address.js';
 import type { Datagram } from '../../src/ports/datagram.js';
 import { seededBytes, seededEntropy } from '../support/fakes/seeded-entropy.js';
 import { isIntact, OUR_V4, PEER_V4, v4 } from '../netstack/packets.js';
-import { frameOf, inSlot, pattern, TCP, tcpPacket } from './tun/frames.js';
+import { frameOf, pattern, TCP, tcpPacket } from './tun/frames.js';
 
 const crypto = createNodeCrypto();
 const ENDPOINTS = [
@@ -71,7 +71,7 @@ class Pair {
 it('carries packets from the local device to the remote device', () => {
   const pair = new Pair();
   const packet = v4(17, pattern(40), { from: OUR_V4, to: PEER_V4 });
-  pair.engines[0]!.handleFrames([inSlot(frameOf(packet))]);
+  pair.engines[0]!.handleFrames([frameOf(packet)]);
   pair.settle();
   expect(pair.written).toEqual([[], [Uint8Array.of(...new Uint8Array(10), ...packet)]]);
   expect(pair.inner).toEqual(['0 out 60', '1 in 60']);
@@ -82,10 +82,10 @@ it('carries a large packet as segments, and merges them again', () => {
   const packet = tcpPacket(pattern(6000));
   const header = { flags: 1, gsoType: 1, gsoSize: 1000, checksumStart: 20, checksumOffset: 16 };
   // A handshake comes first, because staged packets arrive in more than one batch.
-  pair.engines[0]!.handleFrames([inSlot(frameOf(v4(TCP, pattern(20))))]);
+  pair.engines[0]!.handleFrames([frameOf(v4(TCP, pattern(20)))]);
   pair.settle();
   pair.written[1]!.length = 0;
-  pair.engines[0]!.handleFrames([inSlot(frameOf(packet, header))]);
+  pair.engines[0]!.handleFrames([frameOf(packet, header)]);
   pair.settle();
   expect(pair.inner.filter((line) => line === '0 out 1040')).toHaveLength(6);
   const [frame, ...others] = pair.written[1]!;
@@ -96,7 +96,7 @@ it('carries a large packet as segments, and merges them again', () => {
 it('counts an invalid frame, and continues', () => {
   const pair = new Pair();
   const packet = v4(17, pattern(40), { from: OUR_V4, to: PEER_V4 });
-  pair.engines[0]!.handleFrames([new Uint8Array(3), inSlot(frameOf(packet))]);
+  pair.engines[0]!.handleFrames([new Uint8Array(3), frameOf(packet)]);
   pair.settle();
   expect(pair.engines[0]!.malformedFrames).toBe(1);
   expect(pair.written[1]).toHaveLength(1);
@@ -111,7 +111,7 @@ it('sets how each datagram is sent', () => {
       .datagrams.map(({ trafficClass, isSourceInDoubt }) => [trafficClass, isSourceInDoubt]);
   // ECT(0) in a packet that waits for the handshake.
   const packet = tcpPacket(pattern(20), { typeOfService: 2 });
-  engine.handleFrames([inSlot(frameOf(packet))]);
+  engine.handleFrames([frameOf(packet)]);
   expect(leaving()).toEqual([[0x88, false]]);
   pair.now = engine.nextTimeout();
   engine.handleTimeout(pair.now);
@@ -129,7 +129,7 @@ it('answers a packet that no peer may receive on behalf of the missing host', ()
   const [peer] = [...device.peers];
   device.allowedIps.removeAll(peer!);
   const packet = v4(17, pattern(40), { from: OUR_V4, to: PEER_V4 });
-  pair.engines[0]!.handleFrames([inSlot(frameOf(packet))]);
+  pair.engines[0]!.handleFrames([frameOf(packet)]);
   pair.settle();
   const [[frame], theirs] = pair.written as [Uint8Array[], Uint8Array[]];
   expect(theirs).toEqual([]);
@@ -146,7 +146,7 @@ it('answers a packet for a peer whose address is unknown', () => {
   const pair = new Pair();
   const [peer] = [...pair.engines[0]!.device.peers];
   peer!.setEndpoint(undefined);
-  pair.engines[0]!.handleFrames([inSlot(frameOf(v4(17, pattern(40))))]);
+  pair.engines[0]!.handleFrames([frameOf(v4(17, pattern(40)))]);
   pair.settle();
   expect(pair.written[0]).toHaveLength(1);
 });
@@ -155,13 +155,13 @@ it('answers the first 100 packets of a flood, then one per 10 ms', () => {
   const pair = new Pair();
   const [peer] = [...pair.engines[0]!.device.peers];
   pair.engines[0]!.device.allowedIps.removeAll(peer!);
-  const flood = Array.from({ length: 1000 }, () => inSlot(frameOf(v4(17, pattern(40)))));
+  const flood = Array.from({ length: 1000 }, () => frameOf(v4(17, pattern(40))));
   pair.engines[0]!.handleFrames(flood);
   pair.settle();
   expect(pair.written[0]).toHaveLength(100);
   pair.now += 10;
-  pair.engines[0]!.handleFrames([inSlot(frameOf(v4(17, pattern(40))))]);
-  pair.engines[0]!.handleFrames([inSlot(frameOf(v4(17, pattern(40))))]);
+  pair.engines[0]!.handleFrames([frameOf(v4(17, pattern(40)))]);
+  pair.engines[0]!.handleFrames([frameOf(v4(17, pattern(40)))]);
   pair.settle();
   expect(pair.written[0]).toHaveLength(101);
 });
@@ -170,7 +170,7 @@ it('reports events and its next deadline, but nothing after it closes', () => {
   const pair = new Pair();
   const [engine] = pair.engines as [TunEngine];
   expect(engine.nextTimeout()).toBe(Infinity);
-  engine.handleFrames([inSlot(frameOf(v4(17, pattern(40))))]);
+  engine.handleFrames([frameOf(v4(17, pattern(40)))]);
   pair.settle();
   expect(engine.pollEvent()?.type).toBe('handshake-complete');
   const next = engine.nextTimeout();
@@ -181,6 +181,6 @@ it('reports events and its next deadline, but nothing after it closes', () => {
   // 15 s without an answer to data cause a new handshake.
   expect(engine.drain(next).datagrams).toHaveLength(1);
   engine.close();
-  engine.handleFrames([inSlot(frameOf(v4(17, pattern(40))))]);
+  engine.handleFrames([frameOf(v4(17, pattern(40)))]);
   expect(engine.drain(next).datagrams).toEqual([]);
 });

@@ -2,7 +2,7 @@
  * Performs the offloads that a kernel leaves to the network card: splits packets of up to 64 KiB
  * into segments and completes checksums. Each resulting packet is in a slot for WireGuard.
  */
-import { PACKET_HEADROOM, PACKET_TAILROOM, type PacketSlots } from '../../lib/packet-slot.js';
+import { PACKET_HEADROOM, type PacketSlots } from '../../lib/packet-slot.js';
 import { readInt32, readUint16, writeInt32, writeUint16 } from '../../wire/bytes.js';
 import { finishChecksum, sumBytes } from '../../wire/checksum.js';
 import {
@@ -46,9 +46,8 @@ const IPV4_IDENTIFICATION = 4;
 const ADDRESSES = { 4: { offset: 12, length: 8 }, 6: { offset: 8, length: 32 } };
 
 /**
- * Splits one frame of a packet device into packets. The frame's packet must have PACKET_HEADROOM
- * bytes before it, including the virtio_net_hdr, and PACKET_TAILROOM bytes after it. If the frame
- * holds a single packet, the frame's bytes become the slot.
+ * Copies the packets of one frame of a packet device into slots. The frame may be overwritten
+ * afterwards.
  *
  * @returns false if the frame is malformed; nothing is emitted then
  */
@@ -71,7 +70,7 @@ export function segment(
   };
   switch (virtioSegmentation(frame, 0) & ~VIRTIO_NET_GSO_ECN) {
     case VIRTIO_NET_GSO_NONE:
-      return passWhole(frame, packet, emit);
+      return passWhole(frame, cut);
     case VIRTIO_NET_GSO_TCPV4:
     case VIRTIO_NET_GSO_TCPV6:
       return cutTcp(cut);
@@ -93,24 +92,20 @@ interface Cut {
   readonly emit: (slot: Uint8Array) => void;
 }
 
-function passWhole(
-  frame: Uint8Array,
-  packet: Uint8Array,
-  emit: (slot: Uint8Array) => void,
-): boolean {
+function passWhole(frame: Uint8Array, { packet, slots, emit }: Cut): boolean {
+  const slot = slots.allocate(packet.length);
+  slot.set(packet, PACKET_HEADROOM);
   if ((virtioFlags(frame, 0) & VIRTIO_NET_NEEDS_CHECKSUM) !== 0) {
     const start = virtioChecksumStart(frame, 0);
     const field = start + virtioChecksumOffset(frame, 0);
     if (field + 2 > packet.length) return false;
     // The checksum field already contains the sum of the pseudo header.
-    const sum = sumBytes(packet, start, packet.length - start);
+    const sum = sumBytes(slot, PACKET_HEADROOM + start, packet.length - start);
     // A checksum of zero becomes 0xffff for all protocols, as in Linux. UDP requires this (RFC
     // 768); for other protocols, the two values are equivalent.
-    writeUint16(packet, field, finishChecksum(sum) || 0xffff);
+    writeUint16(slot, PACKET_HEADROOM + field, finishChecksum(sum) || 0xffff);
   }
-  const { buffer, byteOffset, length } = packet;
-  const size = PACKET_HEADROOM + length + PACKET_TAILROOM;
-  emit(new Uint8Array(buffer, byteOffset - PACKET_HEADROOM, size));
+  emit(slot);
   return true;
 }
 

@@ -109,10 +109,3 @@ export function frameOf(packet: Uint8Array, header: NetHeader = {}): Uint8Array 
     ...packet,
   );
 }
-
-/** As a packet device delivers it: with room for WireGuard around the packet. */
-export function inSlot(frame: Uint8Array): Uint8Array {
-  const bytes = new Uint8Array(6 + frame.length + 32).fill(0xaa);
-  bytes.set(frame, 6);
-  return bytes.subarray(6, 6 + frame.length);
-}

@@ -2,7 +2,6 @@ import { segment } from '../../../src/engine/tun/segmentation.js';
 import { packetInSlot, PacketSlots } from '../../../src/lib/packet-slot.js';
 import { isIntact, OUR_V4, PEER_V4, udp, v4, v6 } from '../../netstack/packets.js';
 import {
-  inSlot,
   ACK,
   CWR,
   FIN,
@@ -20,11 +19,12 @@ const TIMESTAMPS = [1, 1, 8, 10, 0, 0, 0, 1, 0, 0, 0, 2];
 
 /** The packets of a frame; undefined if it is refused. */
 function packetsOf(frame: Uint8Array): Uint8Array[] | undefined {
-  const packets: Uint8Array[] = [];
-  const isWell = segment(inSlot(frame), new PacketSlots(), (slot) => {
-    packets.push(packetInSlot(slot).slice());
-  });
-  return isWell ? packets : undefined;
+  const slots: Uint8Array[] = [];
+  const copy = frame.slice();
+  const isWell = segment(copy, new PacketSlots(), (slot) => void slots.push(slot));
+  // The next turn reads into the same memory.
+  copy.fill(0xaa);
+  return isWell ? slots.map((slot) => packetInSlot(slot).slice()) : undefined;
 }
 
 /** A large TCP packet as Linux delivers it. */

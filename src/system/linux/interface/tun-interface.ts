@@ -2,7 +2,6 @@
 import { closeSync, constants as fileConstants, openSync } from 'node:fs';
 import { constants } from 'node:os';
 
-import { PACKET_HEADROOM, PACKET_TAILROOM } from '../../../lib/packet-slot.js';
 import { isDenied } from '../../../lib/errors/error-message.js';
 import type { PacketInterface, PacketInterfaceRefusal } from '../../../ports/packet-interfaces.js';
 import { VIRTIO_NET_HEADER_LENGTH } from '../../../wire/virtio-net.js';
@@ -98,8 +97,7 @@ class TunInterface implements PacketInterface {
     this.#descriptor = descriptor;
     this.#readCall = libc.bind('long read(int, uintptr_t, unsigned long)');
     this.#writevCall = libc.bind('long writev(int, uintptr_t, int)');
-    const headroom = PACKET_HEADROOM - VIRTIO_NET_HEADER_LENGTH;
-    this.#slab = new ReceiveSlab(libc, LONGEST_FRAME, headroom, PACKET_TAILROOM);
+    this.#slab = new ReceiveSlab(libc, LONGEST_FRAME);
     this.#parts = new BufferList(libc, MAX_PARTS);
     this.#watch = readiness.watch(descriptor, {
       onReadable: () => this.#read(),
@@ -133,6 +131,7 @@ class TunInterface implements PacketInterface {
 
   /** Returns true if reading stopped before the device was empty. */
   #read(): boolean {
+    this.#slab.reuse();
     const frames: Uint8Array[] = [];
     let bytes = 0;
     let errno = 0;

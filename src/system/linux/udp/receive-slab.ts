@@ -10,32 +10,23 @@ const VIEW_SHIFT = 10;
 const ALIGNMENT = 8;
 
 /**
- * Allocates received messages from slabs of 512 KiB. Without reuse(), a slab is garbage-collected
- * together with its last view, so readers may keep their bytes. The system writes directly into the
- * slab. Space is wasted only at the end of a slab, when the rest is too short for the longest
- * message.
+ * Allocates received messages from a slab of 512 KiB, into which the system writes directly. If a
+ * turn needs more than one slab, the garbage collector frees the earlier ones. Space is wasted only at
+ * the end of a slab, when the rest is too short for the longest message.
  */
 export class ReceiveSlab {
   readonly #libc: Libc;
   readonly #longest: number;
-  readonly #headroom: number;
-  readonly #tailroom: number;
   #slab = new Uint8Array(0);
   #address = 0;
   #used = 0;
   /** Views of the current slab, by the start of each. Most packets arrive at places used before. */
   #views: (Uint8Array | undefined)[] = [];
 
-  /**
-   * @param longest the longest message, in bytes
-   * @param headroom the free bytes before each message
-   * @param tailroom the free bytes after each message
-   */
-  constructor(libc: Libc, longest: number, headroom = 0, tailroom = 0) {
+  /** @param longest the longest message, in bytes */
+  constructor(libc: Libc, longest: number) {
     this.#libc = libc;
     this.#longest = longest;
-    this.#headroom = headroom;
-    this.#tailroom = tailroom;
   }
 
   /**
@@ -48,21 +39,19 @@ export class ReceiveSlab {
 
   /** Returns an address at which the system can write the longest message. */
   reserve(): number {
-    const room = this.#headroom + this.#longest + this.#tailroom;
-    if (this.#used + room > this.#slab.length) {
+    if (this.#used + this.#longest > this.#slab.length) {
       this.#slab = Buffer.allocUnsafeSlow(SLAB_SIZE);
       this.#views = new Array<undefined>(SLAB_SIZE >> VIEW_SHIFT).fill(undefined);
       this.#address = Number(this.#libc.address(this.#slab));
       this.#used = 0;
     }
-    return this.#address + this.#used + this.#headroom;
+    return this.#address + this.#used;
   }
 
   /** Keeps the first `length` reserved bytes and returns their offset, to pass to part(). */
   take(length: number): number {
-    const start = this.#used + this.#headroom;
-    const end = start + length + this.#tailroom;
-    this.#used = Math.ceil(end / ALIGNMENT) * ALIGNMENT;
+    const start = this.#used;
+    this.#used = Math.ceil((start + length) / ALIGNMENT) * ALIGNMENT;
     return start;
   }
 

@@ -10,8 +10,8 @@ describeWith(['linux', 'koffi'], 'memory for received packets', () => {
     memset = libc.bind('uintptr_t memset(uintptr_t, int, unsigned long)');
   });
 
-  it('is where the system writes, each byte once, with room around it', () => {
-    const slab = new ReceiveSlab(libc, 65_535, 6, 32);
+  it('is where the system writes, each byte once', () => {
+    const slab = new ReceiveSlab(libc, 65_535);
     const taken: Uint8Array[] = [];
     const buffers = new Set<ArrayBufferLike>();
     for (let index = 0; index < 1_000; index++) {
@@ -19,9 +19,6 @@ describeWith(['linux', 'koffi'], 'memory for received packets', () => {
       memset(slab.reserve(), index & 0xff, length);
       const part = slab.part(slab.take(length), length);
       buffers.add(part.buffer);
-      // The receiver of the memory writes around it, too.
-      new Uint8Array(part.buffer, part.byteOffset - 6, 6).fill(0xee);
-      new Uint8Array(part.buffer, part.byteOffset + length, 32).fill(0xee);
       taken.push(part);
     }
     taken.forEach((part, index) => {
