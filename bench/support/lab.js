@@ -34,7 +34,7 @@ export const SERVICES = { cubic: '100.127.69.42', bbr: '100.127.69.43' };
  */
 export const TUN_SERVICE = '100.127.69.44';
 /** The name of arctun's network interface. */
-export const TUN_DEVICE = 'abtun';
+export const TUN_DEVICE = `ab${process.pid}t`;
 
 export class Lab {
   /** The folder for the keys. Only this process uses it. */
