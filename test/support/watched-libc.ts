@@ -26,8 +26,14 @@ export class WatchedLibc implements Libc {
     this.#libc = libc;
   }
 
+  /** The number of calls in this thread. */
   count(call: string): number {
     return this.#counts.get(call) ?? 0;
+  }
+
+  /** The number of calls in a thread of the pool. */
+  countAsync(call: string): number {
+    return this.count(asyncName(call));
   }
 
   resetCounts(): void {
@@ -45,7 +51,7 @@ export class WatchedLibc implements Libc {
     const asynchronous: LibcFunction['async'] = (...all) => {
       const parameters = all.slice(0, -1) as Parameter[];
       const done = all.at(-1) as (error: unknown, result: number) => void;
-      this.#count(call);
+      this.#count(asyncName(call));
       const refused = this.refuse(call, parameters);
       if (refused === 0) {
         real.async(...parameters, (error, result) => {
@@ -96,4 +102,8 @@ export class WatchedLibc implements Libc {
   #count(call: string): void {
     this.#counts.set(call, this.count(call) + 1);
   }
+}
+
+function asyncName(call: string): string {
+  return `${call} in a thread`;
 }

@@ -122,6 +122,12 @@ export class EventQueue {
     );
   }
 
+  /** Returns the events that are there, without waiting. Must not be called during a wait. */
+  poll(): readonly ReadyEvent[] {
+    const count = this.#calls.wait(this.#epoll, this.#address, MAX_EVENTS, 0);
+    return this.#readyEvents(count);
+  }
+
   /** Ends the current wait, or the next one. */
   wake(): void {
     const offset = (MAX_EVENTS + 1) * EVENT_LENGTH;

@@ -5,7 +5,15 @@
  * and closing a descriptor during the wait: poll must be woken up for each change, and keeps a
  * descriptor open after close().
  */
-import { EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLONESHOT, EPOLLOUT, EventQueue } from './event-queue.js';
+import {
+  EPOLLERR,
+  EPOLLHUP,
+  EPOLLIN,
+  EPOLLONESHOT,
+  EPOLLOUT,
+  EventQueue,
+  type ReadyEvent,
+} from './event-queue.js';
 import type { Libc } from './libc.js';
 import type { Readiness, ReadyHandlers, Watch } from './readiness.js';
 
@@ -17,6 +25,8 @@ export class ThreadReadiness implements Readiness {
   #queue: EventQueue | undefined;
   #isWaiting = false;
   #isWoken = false;
+  /** The next look for events without waiting. */
+  #look: NodeJS.Immediate | undefined;
 
   constructor(libc: Libc) {
     this.#libc = libc;
@@ -48,7 +58,7 @@ export class ThreadReadiness implements Readiness {
 
   #changed(): void {
     if (!this.#isWanted()) this.#wake();
-    else if (!this.#isWaiting) this.#wait();
+    else if (!this.#isWaiting && this.#look === undefined) this.#wait();
     this.#closeIfUnused();
   }
 
@@ -57,10 +67,21 @@ export class ThreadReadiness implements Readiness {
     this.#queue?.wait((ready) => {
       this.#isWaiting = false;
       this.#isWoken = false;
-      for (const { id, events } of ready) this.#watches.get(id)?.handle(events);
-      this.#changed();
+      this.#handle(ready);
     });
   }
+
+  #handle(ready: readonly ReadyEvent[]): void {
+    // More events are likely, and the way to the pool's thread and back takes longer than a look.
+    if (ready.length > 0) this.#look = setImmediate(this.#lookAgain);
+    for (const { id, events } of ready) this.#watches.get(id)?.handle(events);
+    this.#changed();
+  }
+
+  readonly #lookAgain = (): void => {
+    this.#look = undefined;
+    this.#handle(this.#queue?.poll() ?? []);
+  };
 
   #isWanted(): boolean {
     for (const watched of this.#watches.values()) if (watched.isWaiting) return true;
@@ -75,6 +96,8 @@ export class ThreadReadiness implements Readiness {
 
   #closeIfUnused(): void {
     if (this.#queue === undefined || this.#isWaiting || this.#watches.size > 0) return;
+    clearImmediate(this.#look);
+    this.#look = undefined;
     process.off('exit', this.#wake);
     this.#queue.close();
     this.#queue = undefined;

@@ -96,6 +96,11 @@ describe.each([
       }
     }
 
+    /** Lets the readiness stop looking for events without a wait. */
+    async function idleTurns(): Promise<void> {
+      for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
+    }
+
     it('reports each time that bytes are available', async () => {
       const { from, to } = pipe();
       const got: string[] = [];
@@ -110,10 +115,14 @@ describe.each([
       for (const text of ['a', 'b', 'c']) {
         writeSync(to, text);
         await until(() => got.at(-1) === text);
+        await idleTurns();
       }
       expect(got).toEqual(['a', 'b', 'c']);
       // The thread starts one wait for each report.
-      expect(libc.count('epoll_wait')).toBe(usesThread ? 4 : 0);
+      expect(libc.countAsync('epoll_wait')).toBe(usesThread ? 4 : 0);
+      const calls = libc.count('epoll_wait');
+      await idleTurns();
+      expect(libc.count('epoll_wait')).toBe(calls);
     });
 
     it('continues in turns of the event loop, without a wait, until the pipe is empty', async () => {
@@ -132,7 +141,7 @@ describe.each([
         },
       });
       one.wantReadable(true);
-      await until(() => turns === 101 && libc.count('epoll_wait') === (usesThread ? 2 : 0));
+      await until(() => turns === 101 && libc.countAsync('epoll_wait') === (usesThread ? 2 : 0));
       expect(timerBefore).toBeGreaterThan(0);
       expect(timerBefore).toBeLessThan(10);
     });
@@ -228,7 +237,7 @@ describe.each([
       writeSync(left.to, 'bytes');
       await until(() => seen.includes('bytes'));
       // One at a time: the second was requested during the first wait.
-      expect(libc.count('epoll_wait')).toBe(usesThread ? 3 : 0);
+      expect(libc.countAsync('epoll_wait')).toBeLessThanOrEqual(usesThread ? 3 : 0);
     });
 
     it('reports an end to readers and writers through their own callbacks', async () => {
@@ -264,6 +273,41 @@ describe.each([
     });
 
     if (usesThread) {
+      it('looks for the next event in the next turn, before the thread waits again', async () => {
+        const { from, to } = pipe();
+        let seen = 0;
+        const one = watch(from, {
+          ...IGNORE,
+          onReadable: () => {
+            seen++;
+            read(from);
+            if (seen < 100) writeSync(to, 'x');
+            return false;
+          },
+        });
+        one.wantReadable(true);
+        writeSync(to, 'x');
+        await until(() => seen === 100);
+        expect(libc.countAsync('epoll_wait')).toBeLessThan(10);
+      });
+
+      it('stops looking when it is closed', async () => {
+        const { from, to } = pipe();
+        const one = watch(from, {
+          ...IGNORE,
+          onReadable: () => {
+            one.close();
+            return false;
+          },
+        });
+        one.wantReadable(true);
+        writeSync(to, 'x');
+        await until(() => libc.count('close') === 2);
+        const calls = libc.count('epoll_wait');
+        await idleTurns();
+        expect(libc.count('epoll_wait')).toBe(calls);
+      });
+
       it('continues after a signal', async () => {
         const { from, to } = pipe();
         let interruptions = 3;
@@ -286,14 +330,14 @@ describe.each([
       it('does not occupy a thread without requests, or a descriptor without watchers', async () => {
         const { from } = pipe();
         const one = watch(from, IGNORE);
-        expect(libc.count('epoll_wait')).toBe(0);
+        expect(libc.countAsync('epoll_wait')).toBe(0);
         one.wantReadable(true);
-        expect(libc.count('epoll_wait')).toBe(1);
+        expect(libc.countAsync('epoll_wait')).toBe(1);
         one.wantReadable(false);
         // The eventfd's counter is read after the wait has ended.
         await until(() => libc.count('read') === 1);
         one.wantReadable(true);
-        expect(libc.count('epoll_wait')).toBe(2);
+        expect(libc.countAsync('epoll_wait')).toBe(2);
         one.close();
         await until(() => libc.count('close') === 2);
         expect(process.listenerCount('exit')).toBe(listeners);
