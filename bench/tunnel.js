@@ -45,6 +45,8 @@ try {
   lab.setServerCongestion(ALGORITHM);
   const parts = {
     tun: compareInterfaces,
+    ping: comparePings,
+    'tun-udp': compareInterfaceDatagrams,
     streams: compareStreams,
     udp: compareDatagrams,
     forwards: compareForwards,
@@ -60,20 +62,38 @@ process.exit(0);
 
 /** Compares arctun's interface with wireguard-go's, with the kernel's TCP at both ends. */
 async function compareInterfaces() {
-  const up = lab.start('client', [...UP, '--mode', 'tun', '--config', lab.tunConfigPath]);
-  await up.line((line) => line.startsWith('{'));
-  lab.setTunCongestion(ALGORITHM);
+  const { up, stop } = await startInterface();
   await compareTransfers(
     '--mode tun',
     { stack: 'kernel', host: TUN_SERVICE, process: up },
     { stack: 'kernel', host: HOST, process: lab.wireguard },
   );
+  await stop();
+}
+
+async function comparePings() {
+  const { stop } = await startInterface();
   const pings = await inTurn((host) => ping(lab, host), TUN_SERVICE, HOST);
   print('ping, --mode tun / wireguard-go', ...pings, 'ms');
+  await stop();
+}
+
+async function compareInterfaceDatagrams() {
+  const { stop } = await startInterface();
   const rates = await inTurn((host) => udpRate(lab, host, milliseconds / 1000), TUN_SERVICE, HOST);
   print('UDP with less than 1 % loss, --mode tun / wireguard-go', ...rates, 'Mbit/s');
-  up.kill('SIGTERM');
-  await up.ended();
+  await stop();
+}
+
+async function startInterface() {
+  const up = lab.start('client', [...UP, '--mode', 'tun', '--config', lab.tunConfigPath]);
+  await up.line((line) => line.startsWith('{'));
+  lab.setTunCongestion(ALGORITHM);
+  const stop = () => {
+    up.kill('SIGTERM');
+    return up.ended();
+  };
+  return { up, stop };
 }
 
 async function compareStreams() {
