@@ -30,8 +30,8 @@ export function createOpenSslCrypto(
   base: Crypto,
   native: NativeCode | undefined,
 ): Crypto | undefined {
-  const cipher = native && createCipher(native);
-  if (cipher === undefined || !isCorrect(cipher, base)) return undefined;
+  const cipher = native && tryCipher(native, base);
+  if (cipher === undefined) return undefined;
   return {
     ...base,
     packetBackend: 'openssl',
@@ -39,9 +39,18 @@ export function createOpenSslCrypto(
   };
 }
 
-function createCipher(native: NativeCode): Cipher | undefined {
+function tryCipher(native: NativeCode, base: Crypto): Cipher | undefined {
   try {
-    return new Cipher(native);
+    const setMark = native.bind('int ERR_set_mark()');
+    const popToMark = native.bind('int ERR_pop_to_mark()');
+    // An error that stays in OpenSSL's queue would end a TLS connection of this thread.
+    setMark();
+    try {
+      const cipher = new Cipher(native);
+      return isCorrect(cipher, base) ? cipher : undefined;
+    } finally {
+      popToMark();
+    }
   } catch {
     // This program does not contain OpenSSL, or OpenSSL is configured without ChaCha20.
     return undefined;
@@ -52,9 +61,10 @@ function createCipher(native: NativeCode): Cipher | undefined {
 function isCorrect(cipher: Cipher, base: Crypto): boolean {
   const [key, length, counter] = [new Uint8Array(KEY_LENGTH).fill(7), 100, 2 ** 40 + 3];
   const [ours, theirs] = [new Uint8Array(length + TAG_LENGTH), new Uint8Array(length + TAG_LENGTH)];
-  new OpenSslTransportKey(cipher, key).seal(ours, 0, length, counter);
+  const ourKey = new OpenSslTransportKey(cipher, key);
+  ourKey.seal(ours, 0, length, counter);
   base.transportKey(key).seal(theirs, 0, length, counter);
-  return sameBytes(ours, theirs);
+  return sameBytes(ours, theirs) && ourKey.open(theirs, 0, length, counter);
 }
 
 type CFunction = ReturnType<NativeCode['bind']>;
@@ -149,8 +159,12 @@ function requireSuccess(result: number): void {
   if (result !== 1) throw new Error('OpenSSL cannot encrypt with ChaCha20-Poly1305');
 }
 
-/** An empty text and its tag. */
-const nothing = new Uint8Array(TAG_LENGTH);
+/**
+ * Lengths of packets for which OpenSSL uses different code. Each leaves parts of the key in other
+ * places on the stack.
+ */
+const WIPING_LENGTHS = [1_420, 96, 0];
+const wiping = new Uint8Array(Math.max(...WIPING_LENGTHS) + TAG_LENGTH);
 
 class OpenSslTransportKey implements TransportKey {
   readonly #cipher: Cipher;
@@ -174,8 +188,8 @@ class OpenSslTransportKey implements TransportKey {
 
   wipe(): void {
     this.#key.fill(0);
-    // OpenSSL keeps the last key in its context, and in CPU registers, which are later saved on the
-    // stack. Encrypting with the zeroed key overwrites both.
-    this.seal(nothing, 0, 0, 0);
+    // OpenSSL keeps the last key in its context, in CPU registers and on the stack. Encrypting with the
+    // zeroed key overwrites them.
+    for (const length of WIPING_LENGTHS) this.seal(wiping, 0, length, 0);
   }
 }

@@ -9,11 +9,16 @@ const node = createNodeCrypto();
 // koffi is an optional dependency: if it is absent, only its absence is tested.
 const libc = await loadLibc();
 const openSsl = createOpenSslCrypto(node, libc);
-if (openSsl === undefined) {
+if (libc === undefined) {
   it('is undefined if koffi is not installed, or if this is not Linux', () => {
     expect(openSsl).toBeUndefined();
   });
+} else if (openSsl === undefined) {
+  it('is in this Node.js', () => {
+    expect(openSsl).toBeDefined();
+  });
 } else {
+  const errorInQueue = libc.bind('unsigned long ERR_peek_error()');
   describeCrypto('openssl', () => openSsl);
   describe('OpenSSL through koffi and through node:crypto', () => {
     describeAgreementOnPackets(openSsl, node);
@@ -21,6 +26,24 @@ if (openSsl === undefined) {
 
   it('reports its name, and that of the backend for handshakes', () => {
     expect(openSsl).toMatchObject({ packetBackend: 'openssl', backend: 'node' });
+  });
+
+  // Node.js would report it as the error of a TLS connection.
+  it('leaves no error in OpenSSL’s queue after a wrong tag', () => {
+    const key = openSsl.transportKey(new Uint8Array(32));
+    expect(key.open(new Uint8Array(48), 0, 32, 0)).toBe(false);
+    expect(errorInQueue()).toBe(0);
+  });
+
+  it('is undefined in FIPS mode, and leaves no error in OpenSSL’s queue', () => {
+    const setFips = libc.bind('int EVP_default_properties_enable_fips(uintptr_t, int)');
+    expect(setFips(0, 1)).toBe(1);
+    try {
+      expect(createOpenSslCrypto(node, libc)).toBeUndefined();
+      expect(errorInQueue()).toBe(0);
+    } finally {
+      expect(setFips(0, 0)).toBe(1);
+    }
   });
 
   it('opens with one key after it has sealed with another', () => {

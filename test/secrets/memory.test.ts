@@ -17,17 +17,25 @@ const PEER = `${REPOSITORY}test/secrets/memory-peer.js`;
 const KEY_LENGTH = 32;
 const TIMEOUT = 120_000;
 
+/** Processors without AVX-512, and without AVX2, for which OpenSSL has other code. */
+const CODE_PATHS: readonly NodeJS.ProcessEnv[] =
+  process.arch === 'x64'
+    ? [{}, { OPENSSL_ia32cap: ':~0xd0230020' }, { OPENSSL_ia32cap: ':~0xd0230000' }]
+    : [{}];
+
 /**
  * Copies left by arctun's own code would be left in every run. OpenSSL's private key decoder
  * returns its copy to the allocator, and in one of four processes a part of one remains
  * (SECURITY.md). Each private key must therefore be gone in two processes with different keys. For
  * all other secrets one is enough.
  */
-const BACKENDS = [
+const BACKENDS: readonly Backend[] = [
   { backend: 'node', clean: 2, attempts: 6 },
   ...(sodium === undefined ? [] : [{ backend: 'sodium-native', clean: 1, attempts: 1 }]),
   // libsodium for handshakes, and OpenSSL for packets.
-  ...(openSsl === undefined ? [] : [{ backend: 'openssl', clean: 1, attempts: 1 }]),
+  ...(openSsl === undefined
+    ? []
+    : CODE_PATHS.map((env) => ({ backend: 'openssl', clean: 1, attempts: 1, env }))),
 ];
 /** A search takes seconds: a short run covers only the backend that a tunnel uses here. */
 const SEARCHED = isLong ? BACKENDS : BACKENDS.slice(-1);
@@ -38,6 +46,13 @@ afterAll(async () => {
   await processes.close();
   rmSync(folder, { recursive: true });
 });
+
+interface Backend {
+  readonly backend: string;
+  readonly clean: number;
+  readonly attempts: number;
+  readonly env?: NodeJS.ProcessEnv;
+}
 
 /** The names of the secrets that are in memory at each phase. */
 type Found = Readonly<Record<string, readonly string[]>>;
@@ -88,26 +103,29 @@ const SCENARIOS = isLong
   : DEVICES_AND_TUNNEL;
 
 describeWith(['linux'], 'the memory of a process', () => {
-  describe.each(SEARCHED)('on $backend', ({ backend, clean, attempts }) => {
-    it.each(SCENARIOS)(
-      'contains the keys of %s while they are needed, but not afterwards',
-      async (_name, scenario, always) => {
-        const expected =
-          backend === 'node' ? { ...always, closed: KEPT_BY_OPENSSL[scenario] } : always;
-        const leftovers = new Map<string, number>();
-        for (let attempt = 1; attempt <= attempts; attempt++) {
-          const found = await findInPhases(backend, scenario, Object.keys(expected));
-          const left = leftPrivateKeys(found, expected);
-          if (backend !== 'node') expect(left).toEqual([]);
-          expect(found).toEqual(withKeys(expected, left));
-          for (const key of left) leftovers.set(key.join(': '), timesOf(leftovers, key) + 1);
-          if (attempt - Math.max(0, ...leftovers.values()) >= clean) return;
-        }
-        expect(leftovers).toEqual(new Map());
-      },
-      TIMEOUT * attempts,
-    );
-  });
+  describe.each(SEARCHED)(
+    'on $backend $env.OPENSSL_ia32cap',
+    ({ backend, clean, attempts, env }) => {
+      it.each(SCENARIOS)(
+        'contains the keys of %s while they are needed, but not afterwards',
+        async (_name, scenario, always) => {
+          const expected =
+            backend === 'node' ? { ...always, closed: KEPT_BY_OPENSSL[scenario] } : always;
+          const leftovers = new Map<string, number>();
+          for (let attempt = 1; attempt <= attempts; attempt++) {
+            const found = await findInPhases(backend, scenario, Object.keys(expected), env);
+            const left = leftPrivateKeys(found, expected);
+            if (backend !== 'node') expect(left).toEqual([]);
+            expect(found).toEqual(withKeys(expected, left));
+            for (const key of left) leftovers.set(key.join(': '), timesOf(leftovers, key) + 1);
+            if (attempt - Math.max(0, ...leftovers.values()) >= clean) return;
+          }
+          expect(leftovers).toEqual(new Map());
+        },
+        TIMEOUT * attempts,
+      );
+    },
+  );
 });
 
 type PhaseAndKey = readonly [phase: string, key: string];
@@ -143,10 +161,11 @@ async function findInPhases(
   backend: string,
   scenario: string,
   phases: readonly string[],
+  env: NodeJS.ProcessEnv = {},
 ): Promise<Found> {
   const file = join(folder, 'secrets');
   const command = [process.execPath, '--expose-gc', PEER, backend, scenario, file];
-  const peer = processes.start(command, { interactive: true });
+  const peer = processes.start(command, { interactive: true, env });
   const found: Record<string, string[]> = {};
   for (const phase of phases) {
     await peer.output(new RegExp(`^${phase}$`, 'm'), 'stdout', TIMEOUT);

@@ -129,5 +129,10 @@ function needlesOf({ name, bytes }: Secret): Needle[] {
       key.subarray(8, 24).map((byte) => byte ^ 0x5c) as Buffer,
     ],
   ];
+  // A cipher for vectors copies each word into all lanes of a register.
+  for (let word = 0; word < key.length; word += 4) {
+    const lane = key.subarray(word, word + 4);
+    forms.push([`its word ${word / 4} in four lanes`, Buffer.concat([lane, lane, lane, lane])]);
+  }
   return forms.map(([form, needle]) => ({ name, form, bytes: needle }));
 }
