@@ -44,7 +44,7 @@ export class GatewayEngine {
     this.#coalescer = new TcpCoalescer(options.writeFrame);
   }
 
-  /** Handles frames in the form that segment() requires; ignores malformed ones. */
+  /** Handles frames, each with a virtio_net_hdr before its packet; ignores malformed ones. */
   handleFrames(frames: readonly Uint8Array[], now: number): void {
     for (const frame of frames) {
       segment(frame, this.#slots, (slot) => this.stack.handlePacket(packetInSlot(slot), now));

@@ -50,7 +50,7 @@ export class TunEngine implements Engine {
     return this.#malformedFrames;
   }
 
-  /** Accepts frames in the form that segment() requires. Their packets are sent by drain(). */
+  /** Accepts frames, each with a virtio_net_hdr before its packet. The packets are sent by drain(). */
   handleFrames(frames: readonly Uint8Array[]): void {
     for (const frame of frames) {
       const isWell = segment(frame, this.#slots, (slot) => this.#packets.push(slot));

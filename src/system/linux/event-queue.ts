@@ -122,7 +122,7 @@ export class EventQueue {
     );
   }
 
-  /** Returns the events that are there, without waiting. Must not be called during a wait. */
+  /** Returns the available events without waiting. Must not be called during a wait. */
   poll(): readonly ReadyEvent[] {
     const count = this.#calls.wait(this.#epoll, this.#address, MAX_EVENTS, 0);
     return this.#readyEvents(count);

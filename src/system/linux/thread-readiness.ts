@@ -72,7 +72,7 @@ export class ThreadReadiness implements Readiness {
   }
 
   #handle(ready: readonly ReadyEvent[]): void {
-    // More events are likely, and the way to the pool's thread and back takes longer than a look.
+    // More events are likely, and a round trip to the pool's thread takes longer than a look.
     if (ready.length > 0) this.#look = setImmediate(this.#lookAgain);
     for (const { id, events } of ready) this.#watches.get(id)?.handle(events);
     this.#changed();

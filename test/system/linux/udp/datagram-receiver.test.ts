@@ -61,21 +61,24 @@ describeWith(['linux', 'koffi'], 'one turn of a receiver', () => {
     expect(servedAt.other).toBeLessThanOrEqual(2 * CALLS_PER_TURN);
   });
 
-  it('ends after 256 KiB of coalesced datagrams', async () => {
-    const [left, right] = [await socket(), await socket()];
-    const turns: number[] = [];
-    right.onReceive = (datagrams) => {
-      turns.push(datagrams.reduce((sum, { bytes }) => sum + bytes.length, 0));
-    };
-    const run = new Array<number>(45).fill(1_452);
-    // Fewer calls than the limit for calls.
-    const runs = 12;
-    send(left, right, new Array<number[]>(runs).fill(run));
-    const total = runs * 45 * 1_452;
-    await until(() => turns.reduce((sum, bytes) => sum + bytes, 0) === total);
-    const [first] = turns as [number];
-    expect(first).toBeGreaterThanOrEqual(BYTES_PER_TURN);
-    for (const bytes of turns) expect(bytes).toBeLessThan(BYTES_PER_TURN + LONGEST_MESSAGE);
+  // An ordinary user's receive buffer may be too short for the datagrams.
+  describeWith(['root'], 'with a long receive buffer', () => {
+    it('ends after 256 KiB of coalesced datagrams', async () => {
+      const [left, right] = [await socket(), await socket()];
+      const turns: number[] = [];
+      right.onReceive = (datagrams) => {
+        turns.push(datagrams.reduce((sum, { bytes }) => sum + bytes.length, 0));
+      };
+      const run = new Array<number>(45).fill(1_452);
+      // Fewer calls than the limit for calls.
+      const runs = 12;
+      send(left, right, new Array<number[]>(runs).fill(run));
+      const total = runs * 45 * 1_452;
+      await until(() => turns.reduce((sum, bytes) => sum + bytes, 0) === total);
+      const [first] = turns as [number];
+      expect(first).toBeGreaterThanOrEqual(BYTES_PER_TURN);
+      for (const bytes of turns) expect(bytes).toBeLessThan(BYTES_PER_TURN + LONGEST_MESSAGE);
+    });
   });
 });
 
