@@ -33,7 +33,7 @@ const LIMITS: Readonly<Record<string, number>> = {
   'dist/executable': 9e6,
   'dist/bundle': 7e6,
   'dist/types': 4e5,
-  docs: 8e5,
+  docs: 9e5,
   others: 3e5,
 };
 const MOST_COMPRESSED = 10e6;
