@@ -6,6 +6,7 @@ import { planTunnel } from '../app/up/plan-tunnel.js';
 import type { Crypto } from '../crypto/crypto.js';
 import { selectCrypto } from '../crypto/select.js';
 import { UserError } from '../lib/errors/user-error.js';
+import { TaskLimit } from '../lib/task-limit.js';
 import type { Log, LogLevel } from '../ports/log.js';
 import { systemClock, systemWallClock } from '../system/clock.js';
 import { systemEntropy } from '../system/entropy.js';
@@ -22,11 +23,33 @@ import type { TunnelPorts } from '../tunnel/tunnel-ports.js';
 import type { UserspaceTunnel } from '../tunnel/userspace-tunnel.js';
 import { checkTunnelOptions, type CreateTunnelOptions } from './tunnel-options.js';
 
+/**
+ * Limits how many tunnels read their files and begin their first handshake at once. Otherwise, if a
+ * program opens many tunnels together, the server answers some initiations with a cookie, and V8
+ * cannot collect temporary objects early (docs/explanation/memory.md).
+ */
+const beginnings = new TaskLimit(4);
+
 /** See createTunnel() in index.ts. */
 export async function createTunnel(options: CreateTunnelOptions): Promise<UserspaceTunnel> {
   const config = configText(options);
-  const { persistentKeepalive, congestion, signal, wait = 20_000 } = options;
   checkTunnelOptions(options);
+  // The caller may change the object while the call waits.
+  const chosen = { ...options };
+  const begun = await beginnings.run(() => beginTunnel(config, chosen), chosen.signal);
+  const { tunnel, handshake, updates } = begun;
+  try {
+    await handshake;
+    return tunnel;
+  } catch (error) {
+    await tunnel.close();
+    throw withFinding(error, updates?.finding);
+  }
+}
+
+/** Opens a tunnel, whose first handshake is then pending. */
+async function beginTunnel(config: string, options: CreateTunnelOptions) {
+  const { persistentKeepalive, congestion, signal, wait = 20_000 } = options;
   const home = { files: systemFiles, stateFolder: stateFolder() };
   const overrides = { persistentKeepalive };
   const arcConfig = await loadTunnelConfig(config, home, overrides);
@@ -39,13 +62,7 @@ export async function createTunnel(options: CreateTunnelOptions): Promise<Usersp
   const { tunnel, handshake } = await openTunnel(tunnelConfig, { wait, signal }, ports);
   const updates = renewal?.start(tunnel, { arcConfig, tunnelConfig, plan }, ports);
   if (updates !== undefined) tunnel.beforeClose(() => updates.close());
-  try {
-    await handshake;
-    return tunnel;
-  } catch (error) {
-    await tunnel.close();
-    throw withFinding(error, updates?.finding);
-  }
+  return { tunnel, handshake, updates };
 }
 
 /** Loads the SORACOM API client only if it is needed, because loading it takes long. */

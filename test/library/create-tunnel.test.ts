@@ -103,3 +103,16 @@ it('does not ask SORACOM without the option renewal', async () => {
   await tunnel.close();
   expect(await account.emulator.calls()).toHaveLength(before);
 });
+
+it('opens a tunnel after calls that fail and a call that is aborted', async () => {
+  const missing = account.path('missing.json');
+  const reason = new Error('enough');
+  const controller = new AbortController();
+  const failed = Array.from({ length: 8 }, () => failureOf(createTunnel({ config: missing })));
+  const aborted = failureOf(createTunnel({ config, signal: controller.signal }));
+  const last = createTunnel({ config });
+  controller.abort(reason);
+  expect(await aborted).toBe(reason);
+  for (const failure of await Promise.all(failed)) expect(String(failure)).toContain(missing);
+  await (await last).close();
+});
