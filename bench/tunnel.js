@@ -8,7 +8,7 @@
  */
 import { parseArgs } from 'node:util';
 
-import { ping, PORT as UDP_PORT, streamRate, udpRate } from './support/datagrams.js';
+import { ping, PORT as UDP_PORT, streamRate, udpRate, warmUp } from './support/datagrams.js';
 import { Lab, SERVICES, TUN_SERVICE } from './support/lab.js';
 import { median } from './support/results.js';
 import { PORTS } from './support/streams.js';
@@ -73,6 +73,7 @@ async function compareInterfaces() {
 
 async function comparePings() {
   const { stop } = await startInterface();
+  for (const host of [TUN_SERVICE, HOST]) warmUp(lab, host);
   const pings = await inTurn((host) => ping(lab, host), TUN_SERVICE, HOST);
   print('ping, --mode tun / wireguard-go', ...pings, 'ms');
   await stop();
