@@ -3,7 +3,7 @@
  * first: RFC 6191 and RFC 7323 5.2 decide whether TIME-WAIT accepts the SYN.
  */
 import { describeWith } from '../support/runner/requirements.js';
-import { refusedByTimeWait } from '../support/foreign/kernel-tcp-state.js';
+import { refusedByTimeWait, untilTimeWait } from '../support/foreign/kernel-tcp-state.js';
 import { REPOSITORY } from '../support/processes.js';
 import {
   CLIENT_INSIDE,
@@ -25,10 +25,30 @@ const RETRANSMITTED_TWICE = 2_900;
 /** More than a busy machine delays, and far fewer than the half that random timestamps delay. */
 const FEW = PORTS.length / 20;
 
+const PORT = 81;
+
 /** Closes each connection after its first byte. */
 const CLOSING = `require('node:net')
   .createServer((socket) => socket.on('error', () => undefined).once('data', () => socket.end()))
-  .listen(81, '${SERVICE}', () => console.log('listening'));`;
+  .listen(${PORT}, '${SERVICE}', () => console.log('listening'));`;
+
+/** Does the same as fixed-ports-client.js with the sockets of Linux. */
+const linuxClient = (ports: readonly number[]) => `
+  const { connect } = require('node:net');
+  const exchange = (localPort) => new Promise((resolve) => {
+    const began = performance.now();
+    let took = -1;
+    const socket = connect({ host: '${SERVICE}', port: ${PORT}, localPort });
+    socket.on('connect', () => {
+      took = Math.round(performance.now() - began);
+      socket.resume().write('x');
+    });
+    socket.on('error', () => undefined).on('close', () => resolve(took));
+  });
+  Promise.all(${JSON.stringify(ports)}.map(exchange)).then((times) => {
+    console.log(JSON.stringify(times));
+    process.kill(process.pid, 'SIGKILL');
+  });`;
 
 describeWith(PEERS, 'a process that was killed', () => {
   let server: WireGuardGoServer;
@@ -58,11 +78,29 @@ describeWith(PEERS, 'a process that was killed', () => {
     return JSON.parse(stdout) as number[];
   }
 
+  /** Runs in the server's namespace, because every packet on the path must belong to the tunnel. */
+  async function runLinux(ports: readonly number[]): Promise<number[]> {
+    const command = [process.execPath, '-e', linuxClient(ports)];
+    const { stdout } = await server.processes.run([...inSpace(server.serverSpace), ...command]);
+    return JSON.parse(stdout) as number[];
+  }
+
   /** How many handshakes on the ports that the client has closed were delayed or failed. */
   function delayed(times: readonly number[]): number {
     const closed = times.filter((_, index) => index % 2 === 0);
     return closed.filter((time) => time < 0 || time >= RETRANSMITTED).length;
   }
+
+  it('does not delay the connections of the next one, if both are Linux processes', async () => {
+    const refused = refusedByTimeWait(server.serverSpace);
+    expect(await runLinux(PORTS)).not.toContain(-1);
+    expect(await untilTimeWait(server.serverSpace, PORT)).toBeGreaterThan(PORTS.length - FEW);
+    const second = await runLinux(PORTS);
+    expect(second).toHaveLength(PORTS.length);
+    expect(second).not.toContain(-1);
+    expect(delayed(second)).toBeLessThanOrEqual(FEW);
+    expect(refusedByTimeWait(server.serverSpace) - refused).toBe(0);
+  }, 120_000);
 
   it('delays many connections of the next one, if its timestamps start at random', async () => {
     expect(await run(CONTROL_PORTS, false)).not.toContain(-1);
