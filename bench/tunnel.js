@@ -187,8 +187,8 @@ async function comparePosts() {
       );
       const what = `POSTs, ${connections} at once, ${name} / wireguard-go`;
       print(what, postsOf(own, 'perSecond'), postsOf(theirs, 'perSecond'), 'a second');
-      printTimes('of the first', own);
-      printTimes('of the second', theirs);
+      printTimes('arctun', own);
+      printTimes('wireguard-go', theirs);
     }
   }
   await stop();
