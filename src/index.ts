@@ -79,7 +79,8 @@ export type {
  * Opens a tunnel in userspace and waits for its first handshake; `tunnel.close()` closes the
  * tunnel. docs/guides/library.md describes what a tunnel can do.
  *
- * @throws UserError with `kind` (`configuration`, `tunnel` …), what failed, why, and what to do
+ * @throws UserError with `kind` (`configuration`, `tunnel` …), what failed, why, and what to do; the
+ * reason of `signal` if it aborts
  */
 export function createTunnel(options: CreateTunnelOptions): Promise<UserspaceTunnel> {
   return openLibraryTunnel(options);

@@ -1,29 +1,40 @@
-/** Runs a limited number of tasks at once. */
+/** Limits how many tasks run at once. */
+import type { Clock } from '../ports/clock.js';
+import { abortReason } from './errors/error-message.js';
 import { abortable } from './waits.js';
 
+export interface TaskLimitOptions {
+  /** How many tasks may run at once; at least 1. */
+  readonly most: number;
+  /** The milliseconds after which a task no longer counts, so that hung tasks stop no others. */
+  readonly patience: number;
+}
+
 export class TaskLimit {
-  readonly #most: number;
+  readonly #options: TaskLimitOptions;
+  readonly #timers: Pick<Clock, 'startTimer'>;
   #running = 0;
   /** Functions that each start one waiting task, in the order of run(). */
   readonly #waiting = new Set<() => void>();
 
-  /** @param most how many tasks may run at once; at least 1 */
-  constructor(most: number) {
-    this.#most = most;
+  constructor(options: TaskLimitOptions, timers: Pick<Clock, 'startTimer'>) {
+    this.#options = options;
+    this.#timers = timers;
   }
 
   /**
-   * Runs a task when fewer than `most` tasks are running, in the order of the calls. Settles with the
-   * task's result.
+   * Runs a task when fewer than `most` tasks count as running, in the order of the calls. Settles
+   * with the task's result.
    *
    * @throws the abort reason if `signal` aborts before the task starts
    */
   run<Outcome>(task: () => Promise<Outcome>, signal?: AbortSignal): Promise<Outcome> {
-    return this.#place(signal).then(() => task().finally(this.#passOn));
+    return this.#place(signal).then(() => this.#start(task));
   }
 
   #place(signal: AbortSignal | undefined): Promise<undefined> {
-    if (this.#running < this.#most) {
+    if (signal?.aborted === true) return Promise.reject(abortReason(signal));
+    if (this.#running < this.#options.most) {
       this.#running++;
       return Promise.resolve(undefined);
     }
@@ -34,10 +45,25 @@ export class TaskLimit {
     });
   }
 
-  /** Gives the place of a task that has ended to the next one. */
-  readonly #passOn = (): void => {
+  #start<Outcome>(task: () => Promise<Outcome>): Promise<Outcome> {
+    let isCounted = true;
+    const end = (): void => {
+      if (isCounted) this.#passOn();
+      isCounted = false;
+    };
+    const timer = this.#timers.startTimer(this.#options.patience, end);
+    return Promise.resolve()
+      .then(task)
+      .finally(() => {
+        timer.cancel();
+        end();
+      });
+  }
+
+  /** Gives the place of a task that no longer counts to the next one. */
+  #passOn(): void {
     const [start] = this.#waiting;
     if (start === undefined) this.#running--;
     else start();
-  };
+  }
 }

@@ -24,20 +24,17 @@ import type { UserspaceTunnel } from '../tunnel/userspace-tunnel.js';
 import { checkTunnelOptions, type CreateTunnelOptions } from './tunnel-options.js';
 
 /**
- * Limits how many tunnels read their files and begin their first handshake at once. Otherwise, if a
- * program opens many tunnels together, the server answers some initiations with a cookie, and V8
- * cannot collect temporary objects early (docs/explanation/memory.md).
+ * Limits how many tunnels are set up at once; the handshakes themselves are not limited. Otherwise,
+ * if a program opens many tunnels together, the server answers some initiations with a cookie, and
+ * V8 cannot collect temporary objects early (docs/explanation/memory.md).
  */
-const beginnings = new TaskLimit(4);
+const setUps = new TaskLimit({ most: 4, patience: 1_000 }, systemClock);
 
 /** See createTunnel() in index.ts. */
 export async function createTunnel(options: CreateTunnelOptions): Promise<UserspaceTunnel> {
-  const config = configText(options);
-  checkTunnelOptions(options);
-  // The caller may change the object while the call waits.
-  const chosen = { ...options };
-  const begun = await beginnings.run(() => beginTunnel(config, chosen), chosen.signal);
-  const { tunnel, handshake, updates } = begun;
+  const chosen = readOptions(options);
+  const setUp = await setUps.run(() => setUpTunnel(chosen), chosen.signal);
+  const { tunnel, handshake, updates } = setUp;
   try {
     await handshake;
     return tunnel;
@@ -47,18 +44,32 @@ export async function createTunnel(options: CreateTunnelOptions): Promise<Usersp
   }
 }
 
+type ChosenOptions = ReturnType<typeof readOptions>;
+
+/** Reads and checks the options now, because the caller may change the object while the call waits. */
+function readOptions(options: CreateTunnelOptions) {
+  const config = configText(options);
+  const { persistentKeepalive, congestion, signal, renewal } = options;
+  const { wait = 20_000, logLevel = 'silent' } = options;
+  checkTunnelOptions(options);
+  return {
+    ...{ config, wait, signal, congestion, logLevel },
+    overrides: { persistentKeepalive },
+    budget: budgetOf(options),
+    renewal: renewal && { ...renewal },
+    home: { files: systemFiles, stateFolder: stateFolder() },
+  };
+}
+
 /** Opens a tunnel, whose first handshake is then pending. */
-async function beginTunnel(config: string, options: CreateTunnelOptions) {
-  const { persistentKeepalive, congestion, signal, wait = 20_000 } = options;
-  const home = { files: systemFiles, stateFolder: stateFolder() };
-  const overrides = { persistentKeepalive };
-  const arcConfig = await loadTunnelConfig(config, home, overrides);
-  const budget = budgetOf(options);
-  const ports = await tunnelPorts(logOf(options.logLevel ?? 'silent'), budget);
+async function setUpTunnel(chosen: ChosenOptions) {
+  const { wait, signal, congestion, overrides, budget, home } = chosen;
+  const arcConfig = await loadTunnelConfig(chosen.config, home, overrides);
+  const ports = await tunnelPorts(chosen);
   const plan = (one: LoadedArcConfig) =>
     planTunnel({ arcConfig: one, congestion, overrides, budget }, ports);
   const tunnelConfig = plan(arcConfig);
-  const renewal = await loadRenewal(options, arcConfig, home);
+  const renewal = await loadRenewal(chosen, arcConfig);
   const { tunnel, handshake } = await openTunnel(tunnelConfig, { wait, signal }, ports);
   const updates = renewal?.start(tunnel, { arcConfig, tunnelConfig, plan }, ports);
   if (updates !== undefined) tunnel.beforeClose(() => updates.close());
@@ -66,11 +77,7 @@ async function beginTunnel(config: string, options: CreateTunnelOptions) {
 }
 
 /** Loads the SORACOM API client only if it is needed, because loading it takes long. */
-async function loadRenewal(
-  { renewal }: CreateTunnelOptions,
-  arcConfig: LoadedArcConfig,
-  home: { readonly files: typeof systemFiles; readonly stateFolder: string },
-) {
+async function loadRenewal({ renewal, home }: ChosenOptions, arcConfig: LoadedArcConfig) {
   if (renewal === undefined) return undefined;
   const { prepareRenewal } = await import('./renewal.js');
   return prepareRenewal(renewal, arcConfig, home);
@@ -81,7 +88,8 @@ function budgetOf({ budget }: CreateTunnelOptions): TrafficBudget | undefined {
 }
 
 /** Traffic is stored only for a budget, because a program may open many tunnels. */
-async function tunnelPorts(log: Log, budget: TrafficBudget | undefined): Promise<TunnelPorts> {
+async function tunnelPorts({ logLevel, budget, home }: ChosenOptions): Promise<TunnelPorts> {
+  const log = logOf(logLevel);
   return {
     crypto: await (crypto ??= loadLibc().then(selectCrypto)),
     entropy: systemEntropy,
@@ -90,8 +98,8 @@ async function tunnelPorts(log: Log, budget: TrafficBudget | undefined): Promise
     sockets: udpSockets,
     resolver: systemResolver,
     log,
-    timestamps: createTimestampStore(stateFolder(), log),
-    ...(budget && { traffic: createTrafficStore(stateFolder(), log) }),
+    timestamps: createTimestampStore(home.stateFolder, log),
+    ...(budget && { traffic: createTrafficStore(home.stateFolder, log) }),
   };
 }
 

@@ -13,7 +13,10 @@ export interface CreateTunnelOptions {
    * The path of arc.json, its content as JSON or base64, or an object with the members of arc.json.
    */
   readonly config: string | ArcJson | object;
-  /** Milliseconds to wait for the first handshake; defaults to 20,000, and 0 waits forever. */
+  /**
+   * Milliseconds to wait for the first handshake after it has started; defaults to 20,000, and 0
+   * waits forever.
+   */
   readonly wait?: number;
   /** TCP congestion control inside the tunnel: `bbr` (the default), `cubic` or `reno`. */
   readonly congestion?: CongestionAlgorithm;
@@ -25,6 +28,7 @@ export interface CreateTunnelOptions {
   readonly renewal?: RenewalOptions;
   /** The log level on standard error; nothing is logged by default. */
   readonly logLevel?: LogLevel;
+  /** Aborts the wait for other calls and for the handshake; the call then rejects with the reason. */
   readonly signal?: AbortSignal;
 }
 

@@ -1,4 +1,14 @@
 import { TaskLimit } from '../../src/lib/task-limit.js';
+import { FakeClock } from '../support/fakes/fake-clock.js';
+
+const PATIENCE = 1_000;
+
+let clock: FakeClock;
+beforeEach(() => (clock = new FakeClock()));
+
+function limitOf(most: number): TaskLimit {
+  return new TaskLimit({ most, patience: PATIENCE }, clock);
+}
 
 /** A task that runs until end() is called. */
 class Task {
@@ -32,7 +42,7 @@ function settled(): Promise<void> {
 }
 
 it('runs two tasks at once, and the others in their order, even if one fails', async () => {
-  const limit = new TaskLimit(2);
+  const limit = limitOf(2);
   const started: string[] = [];
   const tasks = ['a', 'b', 'c', 'd', 'e'].map((name) => new Task(started, name));
   const results = tasks.map((task) => limit.run(task.run));
@@ -55,7 +65,7 @@ it('runs two tasks at once, and the others in their order, even if one fails', a
 });
 
 it('has all its places again after all tasks have ended', async () => {
-  const limit = new TaskLimit(2);
+  const limit = limitOf(2);
   const started: string[] = [];
   const early = ['a', 'b', 'c'].map((name) => new Task(started, name));
   const results = early.map((task) => limit.run(task.run));
@@ -68,7 +78,7 @@ it('has all its places again after all tasks have ended', async () => {
 });
 
 it('rejects at once when a waiting task is aborted, and never starts it', async () => {
-  const limit = new TaskLimit(1);
+  const limit = limitOf(1);
   const started: string[] = [];
   const first = new Task(started, 'first');
   const running = limit.run(first.run);
@@ -87,11 +97,58 @@ it('rejects at once when a waiting task is aborted, and never starts it', async 
 });
 
 it('does not end a task that runs when its signal aborts', async () => {
-  const limit = new TaskLimit(1);
+  const limit = limitOf(1);
   const task = new Task([], 'task');
   const controller = new AbortController();
   const running = limit.run(task.run, controller.signal);
   controller.abort();
   await task.end();
   expect(await running).toBe('task');
+});
+
+it('rejects a task whose signal is aborted already, although there is a place', async () => {
+  const limit = limitOf(1);
+  const started: string[] = [];
+  const reason = new Error('enough');
+  const aborted = limit.run(new Task(started, 'aborted').run, AbortSignal.abort(reason));
+  await expect(aborted).rejects.toBe(reason);
+  const next = new Task(started, 'next');
+  void limit.run(next.run);
+  await settled();
+  expect(started).toEqual(['next']);
+});
+
+it('starts the next task after a second if a task hangs, and then counts correctly', async () => {
+  const limit = limitOf(1);
+  const started: string[] = [];
+  const tasks = ['hung', 'second', 'third', 'fourth'].map((name) => new Task(started, name));
+  const results = tasks.map((task) => limit.run(task.run));
+  await settled();
+  clock.advance(PATIENCE - 1);
+  await settled();
+  expect(started).toEqual(['hung']);
+  clock.advance(1);
+  await settled();
+  expect(started).toEqual(['hung', 'second']);
+  // The hung task does not count any more, so its end does not start a task.
+  await tasks[0]?.end();
+  expect(await results[0]).toBe('hung');
+  expect(started).toEqual(['hung', 'second']);
+  await tasks[1]?.end();
+  expect(started).toEqual(['hung', 'second', 'third']);
+  // The timer of the second task was canceled.
+  clock.advance(PATIENCE - 1);
+  await settled();
+  expect(started).toEqual(['hung', 'second', 'third']);
+  expect(clock.armed).toBe(1);
+});
+
+it('starts the next task after a task that throws instead of returning a promise', async () => {
+  const limit = limitOf(1);
+  const failure = new Error('no');
+  const failed = limit.run(() => {
+    throw failure;
+  });
+  await expect(failed).rejects.toBe(failure);
+  expect(await limit.run(() => Promise.resolve('next'))).toBe('next');
 });

@@ -104,6 +104,29 @@ it('does not ask SORACOM without the option renewal', async () => {
   expect(await account.emulator.calls()).toHaveLength(before);
 });
 
+it('reads the options when it is called, although it waits for other calls', async () => {
+  const missing = account.path('missing.json');
+  const failed = Array.from({ length: 8 }, () => failureOf(createTunnel({ config: missing })));
+  const options = { config, persistentKeepalive: 7, budget: { dayBytes: 1e6 } };
+  const opening = createTunnel(options);
+  options.config = missing;
+  options.persistentKeepalive = 9;
+  options.budget.dayBytes = 2e6;
+  await Promise.all(failed);
+  const tunnel = await opening;
+  const { peers, traffic } = await tunnel.status();
+  expect(peers[0]?.persistentKeepalive).toBe(7);
+  expect(traffic?.budget).toMatchObject([{ per: 'day', bytes: 1e6 }]);
+  await tunnel.close({ gracePeriod: 0 });
+});
+
+it('does not open a tunnel if its signal is aborted already', async () => {
+  const reason = new Error('enough');
+  const config = account.path('missing.json');
+  const signal = AbortSignal.abort(reason);
+  expect(await failureOf(createTunnel({ config, signal }))).toBe(reason);
+});
+
 it('opens a tunnel after calls that fail and a call that is aborted', async () => {
   const missing = account.path('missing.json');
   const reason = new Error('enough');
