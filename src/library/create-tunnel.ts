@@ -53,10 +53,9 @@ function readOptions(options: CreateTunnelOptions) {
   const { wait = 20_000, logLevel = 'silent' } = options;
   checkTunnelOptions(options);
   return {
-    ...{ config, wait, signal, congestion, logLevel },
+    ...{ config, wait, signal, congestion, logLevel, renewal },
     overrides: { persistentKeepalive },
     budget: budgetOf(options),
-    renewal: renewal && { ...renewal },
     home: { files: systemFiles, stateFolder: stateFolder() },
   };
 }
