@@ -6,7 +6,7 @@ import { abortable } from './waits.js';
 export interface TaskLimitOptions {
   /** How many tasks may run at once; at least 1. */
   readonly most: number;
-  /** The milliseconds after which a task no longer counts, so that hung tasks stop no others. */
+  /** The milliseconds after which a task no longer counts, so that hung tasks do not stop others. */
   readonly patience: number;
 }
 

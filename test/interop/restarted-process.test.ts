@@ -82,7 +82,10 @@ describeWith(PEERS, 'a process that was killed', () => {
     return JSON.parse(stdout) as number[];
   }
 
-  /** Runs in the server's namespace, because the client's may send packets of the tunnel only. */
+  /**
+   * Runs in the server's namespace, because the client's namespace may send only packets of
+   * the tunnel.
+   */
   async function runLinux(ports: readonly number[]): Promise<number[]> {
     const command = [process.execPath, '-e', linuxClient(ports)];
     const { stdout } = await server.processes.run([...inSpace(server.serverSpace), ...command]);
