@@ -38,10 +38,11 @@ export class Driver {
   readonly #onEvent: (event: DeviceEvent) => void;
   readonly #onTurn: ((now: number) => void) | undefined;
   #timer: Timer | undefined;
+  /** When #timer fires; at or before #expectedAt. */
   #timerAt = Infinity;
   /**
-   * When the timer should fire; unlike #timerAt, this is never before the time at which the timer
-   * was set.
+   * When the next turn for the engine's timers is due: its next timeout, but not before the time at
+   * which this was set.
    */
   #expectedAt = Infinity;
   #isCatchingUp = false;
@@ -225,18 +226,24 @@ export class Driver {
     }
   }
 
+  /** A timer that fires too early is kept, because almost every packet moves the next timeout. */
   #armTimer(now: number): void {
     const at = this.#engine.nextTimeout();
-    if (at === this.#timerAt && this.#timer !== undefined) return;
+    this.#expectedAt = Math.max(at, now + SHORTEST_TIMER);
+    if (this.#timer !== undefined && this.#timerAt <= this.#expectedAt && at !== Infinity) return;
     this.#timer?.cancel();
     this.#timer = undefined;
-    this.#timerAt = at;
-    this.#expectedAt = Math.max(at, now + SHORTEST_TIMER);
-    if (at === Infinity) return;
-    this.#timer = this.#clock.startTimer(this.#expectedAt - now, () => {
+    if (at !== Infinity) this.#startEngineTimer(now);
+  }
+
+  #startEngineTimer(now: number): void {
+    const delay = Math.max(this.#expectedAt - now, SHORTEST_TIMER);
+    this.#timerAt = now + delay;
+    this.#timer = this.#clock.startTimer(delay, () => {
       this.#timer = undefined;
-      this.#timerAt = Infinity;
-      this.turn();
+      const firedAt = this.#clock.now();
+      if (firedAt < this.#expectedAt) this.#startEngineTimer(firedAt);
+      else this.turn();
     });
   }
 }

@@ -305,6 +305,62 @@ describe('a process that did not run for some time', () => {
   });
 });
 
+describe('the timer for the engine', () => {
+  function armed() {
+    const world = setUp();
+    const started: number[] = [];
+    const { clock } = world;
+    const startTimer = clock.startTimer.bind(clock);
+    clock.startTimer = (delay, handler) => {
+      started.push(delay);
+      return startTimer(delay, handler);
+    };
+    const input = (timeout: number) => {
+      world.engine.timeout = timeout;
+      world.socket.receive(datagram());
+      world.engine.calls.length = 0;
+    };
+    return { ...world, started, input };
+  }
+
+  it('stays when packets postpone the timeout, and waits for the rest', () => {
+    const { engine, clock, started, input } = armed();
+    for (let timeout = 2_000; timeout < 3_000; timeout += 100) input(timeout);
+    expect(started).toEqual([1_000]);
+    clock.advance(1_899);
+    expect(started).toEqual([1_000, 900]);
+    expect(engine.calls).toEqual([]);
+    clock.advance(1);
+    expect(engine.calls).toEqual(['timeout at 2900', 'drain']);
+    expect(clock.armed).toBe(0);
+  });
+
+  it('is replaced when the timeout is earlier', () => {
+    const { engine, clock, started, input } = armed();
+    for (const timeout of [3_000, 2_000, 2_500]) input(timeout);
+    expect(started).toEqual([2_000, 1_000]);
+    expect(clock.armed).toBe(1);
+    clock.advance(1_500);
+    expect(engine.calls).toEqual(['timeout at 2500', 'drain']);
+  });
+
+  it('ends when the engine waits for nothing', () => {
+    const { clock, input } = armed();
+    for (const timeout of [3_000, Infinity]) input(timeout);
+    expect(clock.armed).toBe(0);
+  });
+
+  it('is not late if the timeout was postponed while the event loop was blocked', () => {
+    const { engine, clock, input } = armed();
+    for (const timeout of [1_100, 5_000]) input(timeout);
+    clock.skip(1_000);
+    clock.fire();
+    expect(engine.calls).toEqual([]);
+    clock.advance(3_000);
+    expect(engine.calls).toEqual(['timeout at 5000', 'drain']);
+  });
+});
+
 it('reports the end of each turn', () => {
   const { clock, driver, socket, turns } = setUp();
   socket.receive(datagram());
