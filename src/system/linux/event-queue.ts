@@ -122,9 +122,12 @@ export class EventQueue {
     );
   }
 
-  /** Returns the available events without waiting. Must not be called during a wait. */
-  poll(): readonly ReadyEvent[] {
-    const count = this.#calls.wait(this.#epoll, this.#address, MAX_EVENTS, 0);
+  /**
+   * Returns the available events. If there are none, blocks this thread until there are, or for
+   * `timeout` milliseconds. Must not be called during a wait().
+   */
+  poll(timeout: number): readonly ReadyEvent[] {
+    const count = this.#calls.wait(this.#epoll, this.#address, MAX_EVENTS, timeout);
     return this.#readyEvents(count);
   }
 

@@ -14,8 +14,16 @@ import {
   EventQueue,
   type ReadyEvent,
 } from './event-queue.js';
+import { IdleShare } from './idle-share.js';
 import type { Libc } from './libc.js';
 import type { Readiness, ReadyHandlers, Watch } from './readiness.js';
+
+/**
+ * How long this thread itself waits for the next event, in ms, before a thread of the pool waits
+ * instead. All other input of this thread, such as timers and messages, is delayed by up to this
+ * time.
+ */
+const OWN_WAIT = 5;
 
 /** Works in every thread, including workers. */
 export class ThreadReadiness implements Readiness {
@@ -25,8 +33,11 @@ export class ThreadReadiness implements Readiness {
   #queue: EventQueue | undefined;
   #isWaiting = false;
   #isWoken = false;
-  /** The next look for events without waiting. */
+  /** Whether events are being handled, after which there is another look or a wait. */
+  #isHandling = false;
+  /** The next look for events on this thread. */
   #look: NodeJS.Immediate | undefined;
+  readonly #idleShare = new IdleShare(performance.now());
 
   constructor(libc: Libc) {
     this.#libc = libc;
@@ -58,30 +69,59 @@ export class ThreadReadiness implements Readiness {
 
   #changed(): void {
     if (!this.#isWanted()) this.#wake();
-    else if (!this.#isWaiting && this.#look === undefined) this.#wait();
+    else if (!this.#isWaiting && !this.#isHandling && this.#look === undefined) this.#wait();
     this.#closeIfUnused();
   }
 
   #wait(): void {
     this.#isWaiting = true;
+    const idleBefore = idleTime();
     this.#queue?.wait((ready) => {
       this.#isWaiting = false;
       this.#isWoken = false;
+      // This thread may have worked during the wait of the pool's thread.
+      this.#idleShare.waited(idleTime() - idleBefore, performance.now());
       this.#handle(ready);
     });
   }
 
   #handle(ready: readonly ReadyEvent[]): void {
-    // More events are likely, and a round trip to the pool's thread takes longer than a look.
-    if (ready.length > 0) this.#look = setImmediate(this.#lookAgain);
-    for (const { id, events } of ready) this.#watches.get(id)?.handle(events);
+    this.#isHandling = true;
+    try {
+      for (const { id, events } of ready) this.#watches.get(id)?.handle(events);
+    } finally {
+      this.#isHandling = false;
+      // More events are likely, and a round trip to the pool's thread takes longer than a look. What
+      // the handlers have deferred comes first, because the look may wait.
+      if (ready.length > 0) this.#look = setImmediate(this.#lookAgain);
+    }
     this.#changed();
   }
 
   readonly #lookAgain = (): void => {
     this.#look = undefined;
-    this.#handle(this.#queue?.poll() ?? []);
+    this.#handle(this.#poll());
   };
+
+  /**
+   * An own wait ends sooner after an event than a wait of the pool. Under load, however, the later
+   * end is better, because more packets have arrived by then, and are handled together.
+   */
+  #poll(): readonly ReadyEvent[] {
+    const mayWait = this.#idleShare.isHigh && this.#isWanted() && !this.#hasTurns();
+    if (!mayWait) return this.#queue?.poll(0) ?? [];
+    const began = performance.now();
+    const ready = this.#queue?.poll(OWN_WAIT) ?? [];
+    const ended = performance.now();
+    this.#idleShare.waited(ended - began, ended);
+    return ready;
+  }
+
+  /** Whether a reader continues in the next turn, which a wait would delay. */
+  #hasTurns(): boolean {
+    for (const watched of this.#watches.values()) if (watched.hasTurn) return true;
+    return false;
+  }
 
   #isWanted(): boolean {
     for (const watched of this.#watches.values()) if (watched.isWaiting) return true;
@@ -102,6 +142,11 @@ export class ThreadReadiness implements Readiness {
     this.#queue.close();
     this.#queue = undefined;
   }
+}
+
+/** How long the event loop of this thread has waited, in ms. */
+function idleTime(): number {
+  return performance.eventLoopUtilization().idle;
 }
 
 /** The operations that a watch can perform on its queue. */
@@ -134,6 +179,11 @@ class WatchedDescriptor implements Watch {
   /** Whether epoll is armed for a wanted event. */
   get isWaiting(): boolean {
     return (this.#armed & this.#wanted()) !== 0;
+  }
+
+  /** Whether the reader continues in the next turn of the event loop. */
+  get hasTurn(): boolean {
+    return this.#turn !== undefined;
   }
 
   wantReadable(wanted: boolean): void {

@@ -291,6 +291,102 @@ describe.each([
         expect(libc.countAsync('epoll_wait')).toBeLessThan(10);
       });
 
+      /** Records how long each call of epoll_wait in this thread may wait, in ms. */
+      function recordWaits(): number[] {
+        const waits: number[] = [];
+        libc.refuse = (call, parameters) => {
+          // The calls of the pool's thread wait for 2 s.
+          if (call === 'epoll_wait' && parameters[3] !== 2_000) waits.push(Number(parameters[3]));
+          return 0;
+        };
+        return waits;
+      }
+
+      it('waits itself for the next event if it is mostly idle', async () => {
+        const waits = recordWaits();
+        const { from, to } = pipe();
+        let seen = 0;
+        let waitsBefore = -1;
+        const one = watch(from, {
+          ...IGNORE,
+          onReadable: () => {
+            seen++;
+            read(from);
+            setImmediate(() => (waitsBefore = waits.length));
+            return false;
+          },
+        });
+        one.wantReadable(true);
+        await sleep(50);
+        writeSync(to, 'x');
+        await until(() => seen === 1);
+        await idleTurns();
+        expect(waits).toEqual([5]);
+        expect(waitsBefore).toBe(0);
+        expect(libc.countAsync('epoll_wait')).toBe(2);
+      });
+
+      it('does not wait itself while a reader has more data', async () => {
+        const waits = recordWaits();
+        const { from, to } = pipe();
+        let seen = 0;
+        const one = watch(from, {
+          ...IGNORE,
+          onReadable: () => {
+            seen++;
+            return read(from, 1) !== '';
+          },
+        });
+        one.wantReadable(true);
+        await sleep(50);
+        writeSync(to, 'xyz');
+        await until(() => seen === 4);
+        await idleTurns();
+        expect(waits[0]).toBe(0);
+      });
+
+      it('does not wait itself under load', async () => {
+        const waits = recordWaits();
+        const { from, to } = pipe();
+        let seen = 0;
+        const one = watch(from, {
+          ...IGNORE,
+          onReadable: () => {
+            seen++;
+            read(from);
+            for (const end = performance.now() + 3; performance.now() < end;);
+            if (seen < 30) writeSync(to, 'x');
+            return false;
+          },
+        });
+        one.wantReadable(true);
+        writeSync(to, 'x');
+        await until(() => seen === 30);
+        expect(waits.slice(-10)).not.toContain(5);
+      });
+
+      it('does not wait itself after other work of this thread', async () => {
+        const waits = recordWaits();
+        const { from, to } = pipe();
+        let seen = 0;
+        const one = watch(from, {
+          ...IGNORE,
+          onReadable: () => {
+            seen++;
+            read(from);
+            return false;
+          },
+        });
+        one.wantReadable(true);
+        for (const end = performance.now() + 200; performance.now() < end;) {
+          await new Promise((resolve) => setImmediate(resolve));
+        }
+        writeSync(to, 'x');
+        await until(() => seen === 1);
+        await idleTurns();
+        expect(waits[0]).toBe(0);
+      });
+
       it('stops looking when it is closed', async () => {
         const { from, to } = pipe();
         const one = watch(from, {
