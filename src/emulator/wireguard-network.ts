@@ -141,6 +141,8 @@ class WireGuardNetwork implements ArcNetwork {
     this.#driver.close();
     this.#engine.close();
     await this.#socket.close();
+    // The socket sends nothing any more, so the tunnels of this process may use the memory.
+    this.#engine.discard();
   }
 }
 

@@ -31,6 +31,12 @@ export interface Engine {
    */
   recycle(): void;
 
+  /**
+   * Releases the memory of all packets, also of those that wait. Call this after close(), when no
+   * socket refers to a datagram of this engine any more.
+   */
+  discard(): void;
+
   /** Returns when handleTimeout() is due next, in monotonic ms; Infinity if never. */
   nextTimeout(): number;
 

@@ -52,6 +52,11 @@ export class GatewayEngine {
     this.#slots.recycle();
   }
 
+  /** Releases the memory of packets that were not written. No other method may be called afterwards. */
+  close(): void {
+    this.stack.discard();
+  }
+
   handleTimeout(now: number): void {
     this.stack.handleTimeout(now);
   }

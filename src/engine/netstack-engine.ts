@@ -101,6 +101,10 @@ export class NetstackEngine implements Engine {
     if (this.#transmits.length === 0 && this.device.stagedPackets === 0) this.stack.recycle();
   }
 
+  discard(): void {
+    this.stack.discard();
+  }
+
   nextTimeout(): number {
     return Math.min(this.device.nextTimeout(), this.stack.nextTimeout());
   }

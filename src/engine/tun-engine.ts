@@ -85,6 +85,10 @@ export class TunEngine implements Engine {
     if (waiting === 0) this.#slots.recycle();
   }
 
+  discard(): void {
+    this.#slots.recycle();
+  }
+
   nextTimeout(): number {
     return this.device.nextTimeout();
   }

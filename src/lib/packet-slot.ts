@@ -7,6 +7,8 @@
  * docs/decisions/0002-packet-slots.md explains how slots are reused.
  */
 
+import { allocatePacketMemory } from './packet-memory.js';
+
 /** Space for the transport data header: type, receiver index and counter (WireGuard 5.4.6). */
 export const PACKET_HEADROOM = 16;
 
@@ -41,8 +43,8 @@ class Slab {
   readonly #messages = new Map<Uint8Array, Uint8Array>();
   #isReused = false;
 
-  constructor(size: number) {
-    this.memory = new Uint8Array(size);
+  constructor(memory: Uint8Array) {
+    this.memory = memory;
   }
 
   hasRoomFor(size: number): boolean {
@@ -56,7 +58,7 @@ class Slab {
     this.used = start + Math.ceil(size / ALIGNMENT) * ALIGNMENT;
     const earlier = this.#slots[this.#next];
     if (earlier !== undefined) {
-      if (earlier.length === size && earlier.byteOffset === start) {
+      if (earlier.length === size && earlier.byteOffset === this.memory.byteOffset + start) {
         this.#next++;
         return earlier;
       }
@@ -91,7 +93,36 @@ class Slab {
  * All stacks share the current slab, so that a process with many tunnels does not keep one for
  * each.
  */
-let slab = new Slab(0);
+let slab = new Slab(NO_MEMORY);
+
+/** The slab in the memory for packets. It is never retired, and is used whenever it has no users. */
+let lasting: Slab | undefined;
+
+/** Replaces the current slab, which is full, by one that has no users. */
+function replaceSlab(): void {
+  if (slab !== lasting) slab.retire();
+  if (lasting === undefined) {
+    const memory = allocatePacketMemory(SLAB_SIZE);
+    if (memory !== undefined) lasting = new Slab(memory);
+  }
+  if (lasting?.users === 0) useLasting(lasting);
+  else slab = new Slab(new Uint8Array(SLAB_SIZE));
+}
+
+/** Called when the current slab has no users any more. */
+function reuseSlab(): void {
+  if (slab === lasting || lasting?.users !== 0) {
+    slab.reuse();
+    return;
+  }
+  slab.retire();
+  useLasting(lasting);
+}
+
+function useLasting(free: Slab): void {
+  slab = free;
+  slab.reuse();
+}
 
 /**
  * Returns the whole message in a slot: the headroom, the packet with its padding, and the tag.
@@ -109,16 +140,16 @@ export function messageInSlot(slot: Uint8Array, length: number): Uint8Array {
 export class PacketSlots {
   /** The slab in which this allocator may have slots that are in use. */
   #slab: Slab | undefined;
+  /** Whether this allocator may also have slots in the lasting slab, which is not current any more. */
+  #keepsLasting = false;
 
   /** Returns a slot for a packet of `length` bytes. Its content is undefined. */
   allocate(length: number): Uint8Array {
     const size = PACKET_HEADROOM + length + PACKET_TAILROOM;
     if (size > SLAB_SIZE) return new Uint8Array(size);
-    if (!slab.hasRoomFor(size)) {
-      slab.retire();
-      slab = new Slab(SLAB_SIZE);
-    }
+    if (!slab.hasRoomFor(size)) replaceSlab();
     if (this.#slab !== slab) {
+      if (this.#slab !== undefined && this.#slab === lasting) this.#keepsLasting = true;
       this.#slab = slab;
       slab.users++;
     }
@@ -131,8 +162,11 @@ export class PacketSlots {
    */
   recycle(): void {
     if (this.#slab === undefined) return;
+    const isCurrent = this.#slab === slab;
     this.#slab.users--;
-    if (this.#slab === slab && slab.users === 0) slab.reuse();
     this.#slab = undefined;
+    if (this.#keepsLasting && lasting !== undefined) lasting.users--;
+    this.#keepsLasting = false;
+    if (isCurrent && slab.users === 0) reuseSlab();
   }
 }

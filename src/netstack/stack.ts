@@ -83,6 +83,7 @@ export class Stack {
   readonly #outbound: Outbound;
   readonly #inbound = new Inbound();
   readonly #drain: Drain;
+  readonly #slots = new PacketSlots();
   readonly #recycle: () => void;
 
   /** @throws RangeError if an option is out of range */
@@ -96,7 +97,7 @@ export class Stack {
     assertMtu(mtu, this.#addresses.hasIpv6);
     const control = new PacketQueue(CONTROL_QUEUE);
     const datagrams = new PacketQueue(limits.queuedDatagrams);
-    const slots = new PacketSlots();
+    const slots = this.#slots;
     this.#outbound = new Outbound(mtu, slots, entropy);
     const shared = {
       mtu,
@@ -281,6 +282,11 @@ export class Stack {
    */
   recycle(): void {
     this.#recycle();
+  }
+
+  /** Like recycle(), also if packets wait, which must not be emitted afterwards. */
+  discard(): void {
+    this.#slots.recycle();
   }
 
   /**

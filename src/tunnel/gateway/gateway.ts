@@ -95,6 +95,7 @@ export class Gateway {
     this.#udp.close();
     this.#echoes.close();
     this.#driver.close();
+    this.#engine.close();
     device.close();
   }
 

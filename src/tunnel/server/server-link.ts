@@ -245,6 +245,8 @@ export class ServerLink {
     const { sentBytes, receivedBytes } = this.totals();
     this.#engine.close();
     await this.#socket.close();
+    // The socket sends nothing any more, so other tunnels may use the memory.
+    this.#engine.discard();
     this.budget?.close();
     await this.#account?.close();
     this.#ports.log.info({ sentBytes, receivedBytes }, 'tunnel closed');

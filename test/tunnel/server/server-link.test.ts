@@ -6,6 +6,7 @@ import { UserspaceTunnel } from '../../../src/tunnel/userspace-tunnel.js';
 import { parseIpAddress } from '../../../src/wire/ip-address.js';
 import { systemError } from '../../support/fakes/memory-network.js';
 import { INITIATION } from '../../support/message-types.js';
+import { isPacketMemoryFree } from '../../support/packet-memory.js';
 import {
   CLIENT_KEY,
   type InMemoryOptions,
@@ -390,4 +391,14 @@ it('applies simultaneous changes in order', async () => {
   await settle();
   await connect();
   expect(accepted).toEqual(['second 10.0.0.2']);
+});
+
+it('returns the memory of its packets when it closes without a handshake', async () => {
+  await open({ server: { ...serverOf(networks[0]!), port: 1 } });
+  const dialled = outcomeOf(tunnel.dialer.dial(TARGET));
+  await settle();
+  await tunnel.close({ gracePeriod: 0 });
+  await settle();
+  expect(dialled.error).toBeDefined();
+  expect(isPacketMemoryFree()).toBe(true);
 });
