@@ -56,7 +56,7 @@ export class DatagramReceiver {
 
   /**
    * Receives the available datagrams, up to the limits for one turn. Their bytes are valid until
-   * the next call.
+   * any descriptor of this thread is read.
    */
   receive(): ReceivedTurn {
     this.#slab.reuse();
