@@ -4,10 +4,16 @@
  *
  * Invariant: every part except the last has an even length.
  */
+import { packetBuffer } from '../lib/packet-memory.js';
+import { checksumProgram } from './checksum-program.js';
 import type { IpAddress } from './ip-address.js';
 
 /** For shorter parts, summing by words of 32 bits is not faster. */
 const SHORTEST_FAST = 64;
+
+/** The lengths for WebAssembly. For small messages, loading the program takes longer than it saves. */
+const SHORTEST_FOR_PROGRAM = 512;
+const LONGEST_FOR_PROGRAM = 65_536;
 
 const IS_LITTLE_ENDIAN = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1;
 
@@ -16,6 +22,13 @@ const IS_LITTLE_ENDIAN = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1;
  * last byte is padded with a zero byte (RFC 1071 1).
  */
 export function sumBytes(bytes: Uint8Array, offset: number, length: number): number {
+  if (isForProgram(length) && bytes.buffer === packetBuffer()) {
+    const program = checksumProgram();
+    if (program !== undefined) {
+      const start = bytes.byteOffset + offset;
+      return bigEndian(program.sum(start, start + length));
+    }
+  }
   const isAligned = ((bytes.byteOffset + offset) & 3) === 0;
   if (!isAligned || length < SHORTEST_FAST || !IS_LITTLE_ENDIAN) {
     return sumSlowly(bytes, offset, length);
@@ -23,6 +36,33 @@ export function sumBytes(bytes: Uint8Array, offset: number, length: number): num
   const rest = length & 3;
   const sum = sumWords(bytes, offset, length - rest);
   return sum + sumSlowly(bytes, offset + length - rest, rest);
+}
+
+/**
+ * Copies `length` bytes of `from` at `offset` to `to`, which must not overlap them, and returns their
+ * sum. In the memory for packets, this takes a quarter of the time of copying and summing.
+ */
+export function copyAndSum(
+  to: Uint8Array,
+  toOffset: number,
+  from: Uint8Array,
+  offset: number,
+  length: number,
+): number {
+  const { buffer } = from;
+  if (isForProgram(length) && buffer === packetBuffer() && buffer === to.buffer) {
+    const program = checksumProgram();
+    if (program !== undefined) {
+      const start = from.byteOffset + offset;
+      return bigEndian(program.copyAndSum(to.byteOffset + toOffset, start, start + length));
+    }
+  }
+  to.set(from.subarray(offset, offset + length), toOffset);
+  return sumBytes(to, toOffset, length);
+}
+
+function isForProgram(length: number): boolean {
+  return length >= SHORTEST_FOR_PROGRAM && length <= LONGEST_FOR_PROGRAM;
 }
 
 /** The memory of the last sum, and a view of it; consecutive packets are usually in one slab. */
@@ -51,7 +91,12 @@ function sumWords(bytes: Uint8Array, offset: number, length: number): number {
   for (; index < end; index++) even += words[index]!;
   const sum = even + odd;
   const carries = Math.floor(sum / 0x1_0000_0000);
-  const folded = fold(fold(sum - carries * 0x1_0000_0000) + fold(carries));
+  return bigEndian(fold(sum - carries * 0x1_0000_0000) + fold(carries));
+}
+
+/** Turns a sum of little-endian words into the sum of big-endian words (RFC 1071 2 (B)). */
+function bigEndian(sum: number): number {
+  const folded = fold(sum);
   return ((folded & 0xff) << 8) | (folded >>> 8);
 }
 
@@ -96,7 +141,7 @@ export function finishChecksum(sum: number): number {
   return ~fold(sum > 0xffffffff ? (sum % 0x10000) + Math.floor(sum / 0x10000) : sum) & 0xffff;
 }
 
-/** Folds a sum below 2^32 to 16 bits. */
+/** Folds a sum below 2^32 to 16 bits; a negative sum is the same bits as a signed integer. */
 function fold(sum: number): number {
   const once = (sum & 0xffff) + (sum >>> 16);
   return (once & 0xffff) + (once >>> 16);

@@ -1,10 +1,19 @@
+import { readFile } from 'node:fs/promises';
+
+import { jest } from '@jest/globals';
+import loadWabt from 'wabt';
+
 import { patternBytes, seededRandom } from '../support/pairs/netstack-pair.js';
+import { allocatePacketMemory, packetBuffer } from '../../src/lib/packet-memory.js';
 import {
+  copyAndSum,
   finishChecksum,
   isChecksumValid,
   sumBytes,
   sumPseudoHeader,
 } from '../../src/wire/checksum.js';
+import { CHECKSUM_CODE } from '../../src/wire/checksum-code.js';
+import { checksumProgram } from '../../src/wire/checksum-program.js';
 
 /** RFC 1071 4.1, word by word. */
 function plainChecksum(bytes: Uint8Array): number {
@@ -36,6 +45,76 @@ it('agrees with the simple algorithm for every length, offset and alignment', ()
       }
     }
   }
+});
+
+describe('in the memory for packets', () => {
+  // The view does not begin at the start of the memory.
+  allocatePacketMemory(1_001);
+  const memory = allocatePacketMemory(300_000)!;
+  // All words differ, and many sums have carries.
+  const random = seededRandom(7);
+  for (let index = 0; index < memory.length; index++) memory[index] = random() * 256;
+
+  const lengths = [0, 1, 2, 31, 32, 33, 511, ...Array.from({ length: 130 }, (_, at) => 512 + at)];
+
+  it.each([...lengths, 1_368, 1_388, 1_399, 65_535, 65_536, 65_537])(
+    'sums and copies %i bytes at any offset',
+    (length) => {
+      for (let offset = 0; offset < 17; offset++) {
+        const part = memory.slice(offset, offset + length);
+        expect(finishChecksum(sumBytes(memory, offset, length))).toBe(plainChecksum(part));
+        const [to, after] = [100_003 + offset, memory.slice(100_003 + offset + length)];
+        const before = memory.slice(0, to);
+        const sum = copyAndSum(memory, to, memory, offset, length);
+        expect(finishChecksum(sum)).toBe(plainChecksum(part));
+        expect(Buffer.compare(memory.subarray(to, to + length), part)).toBe(0);
+        expect(Buffer.compare(memory.subarray(0, to), before)).toBe(0);
+        expect(Buffer.compare(memory.subarray(to + length), after)).toBe(0);
+      }
+    },
+  );
+
+  it('uses WebAssembly', () => {
+    const program = checksumProgram()!;
+    expect(memory.buffer).toBe(packetBuffer());
+    expect(memory.byteOffset).toBe(1_001);
+    const sum = jest.spyOn(program, 'sum');
+    const copy = jest.spyOn(program, 'copyAndSum');
+    sumBytes(memory, 3, 600);
+    copyAndSum(memory, 1_000, memory, 5, 600);
+    expect([sum.mock.calls, copy.mock.calls]).toEqual([
+      [[memory.byteOffset + 3, memory.byteOffset + 603]],
+      [[memory.byteOffset + 1_000, memory.byteOffset + 5, memory.byteOffset + 605]],
+    ]);
+    sumBytes(new Uint8Array(600), 0, 600);
+    copyAndSum(new Uint8Array(600), 0, memory, 0, 600);
+    copyAndSum(memory, 0, new Uint8Array(600), 0, 600);
+    expect([sum.mock.calls.length, copy.mock.calls.length]).toEqual([2, 1]);
+  });
+
+  it.each([65_534, 65_535, 65_536])('sums %i bytes of 0xff without losing a carry', (length) => {
+    memory.fill(0xff, 0, length);
+    const expected = length % 2 === 0 ? 0 : 0xff;
+    expect(finishChecksum(sumBytes(memory, 0, length))).toBe(expected);
+    expect(finishChecksum(copyAndSum(memory, 100_000, memory, 0, length))).toBe(expected);
+  });
+
+  it('runs the code of checksum.wat', async () => {
+    const source = await readFile(new URL('../../src/wire/checksum.wat', import.meta.url), 'utf8');
+    const module = (await loadWabt()).parseWat('checksum.wat', source, { simd: true });
+    const { buffer } = module.toBinary({});
+    expect(CHECKSUM_CODE).toBe(Buffer.from(buffer).toString('base64'));
+  });
+});
+
+it('copies and sums bytes of any other memory', () => {
+  const from = patternBytes(1_000);
+  const to = new Uint8Array(1_100);
+  const sum = copyAndSum(to, 50, from, 1, 999);
+  expect(finishChecksum(sum)).toBe(plainChecksum(from.subarray(1)));
+  expect(to).toEqual(
+    Uint8Array.of(...new Uint8Array(50), ...from.subarray(1), ...new Uint8Array(51)),
+  );
 });
 
 it('sums shared memory', () => {
