@@ -4,7 +4,7 @@
  */
 import { PACKET_HEADROOM, type PacketSlots } from '../../lib/packet-slot.js';
 import { readInt32, readUint16, writeInt32, writeUint16 } from '../../wire/bytes.js';
-import { finishChecksum, sumBytes } from '../../wire/checksum.js';
+import { copyAndSum, finishChecksum, sumBytes } from '../../wire/checksum.js';
 import {
   finishIpv4Header,
   IPV4_HEADER_LENGTH,
@@ -121,15 +121,16 @@ function cutTcp(cut: Cut): boolean {
   const sequence = readInt32(packet, transport + TCP_SEQUENCE);
   const flags = packet[transport + TCP_FLAGS]!;
   const addressSum = sumAddresses(packet, version);
-  forEachSegment(cut, payload, (slot, from, length, isLast) => {
+  forEachSegment(cut, payload, (slot, from, length, payloadSum) => {
     const tcp = PACKET_HEADROOM + transport;
     writeInt32(slot, tcp + TCP_SEQUENCE, sequence + from);
     // FIN and PSH apply to the last segment (RFC 9293), CWR to the first (RFC 3168 6.1.2).
+    const isLast = payload + from + length === packet.length;
     const notHere = (isLast ? 0 : FIN | PSH) | (from === 0 ? 0 : CWR);
     slot[tcp + TCP_FLAGS] = flags & ~notHere;
     writeUint16(slot, tcp + TCP_CHECKSUM, 0);
-    const size = tcpHeaderLength + length;
-    const sum = addressSum + PROTOCOL_TCP + size + sumBytes(slot, tcp, size);
+    const headerSum = sumBytes(slot, tcp, tcpHeaderLength);
+    const sum = addressSum + PROTOCOL_TCP + tcpHeaderLength + length + headerSum + payloadSum;
     writeUint16(slot, tcp + TCP_CHECKSUM, finishChecksum(sum));
   });
   return true;
@@ -141,12 +142,13 @@ function cutUdp(cut: Cut): boolean {
   if (transport < headerFloor(version) || payload >= packet.length) return false;
   if (cut.segmentSize === 0) return false;
   const addressSum = sumAddresses(packet, version);
-  forEachSegment(cut, payload, (slot, _from, length) => {
+  forEachSegment(cut, payload, (slot, _from, length, payloadSum) => {
     const udp = PACKET_HEADROOM + transport;
     const size = UDP_HEADER_LENGTH + length;
     writeUint16(slot, udp + UDP_LENGTH, size);
     writeUint16(slot, udp + UDP_CHECKSUM, 0);
-    const sum = addressSum + PROTOCOL_UDP + size + sumBytes(slot, udp, size);
+    const headerSum = sumBytes(slot, udp, UDP_HEADER_LENGTH);
+    const sum = addressSum + PROTOCOL_UDP + size + headerSum + payloadSum;
     // A computed checksum of zero is sent as all ones (RFC 768).
     writeUint16(slot, udp + UDP_CHECKSUM, finishChecksum(sum) || 0xffff);
   });
@@ -157,12 +159,13 @@ function cutUdp(cut: Cut): boolean {
  * Emits the segments and completes their IP headers.
  *
  * @param payload the offset of the payload
- * @param finish completes the transport header; `from` and `length` locate the segment's payload
+ * @param finish completes the transport header; `from` and `length` locate the segment's payload,
+ * and `payloadSum` is the payload's part of the checksum
  */
 function forEachSegment(
   { packet, version, segmentSize, slots, emit }: Cut,
   payload: number,
-  finish: (slot: Uint8Array, from: number, length: number, isLast: boolean) => void,
+  finish: (slot: Uint8Array, from: number, length: number, payloadSum: number) => void,
 ): void {
   const total = packet.length - payload;
   const headers = packet.subarray(0, payload);
@@ -173,8 +176,8 @@ function forEachSegment(
     const slot = slots.allocate(payload + length);
     slot.set(headers, PACKET_HEADROOM);
     const start = payload + from;
-    slot.set(packet.subarray(start, start + length), PACKET_HEADROOM + payload);
-    finish(slot, from, length, from + length === total);
+    const payloadSum = copyAndSum(slot, PACKET_HEADROOM + payload, packet, start, length);
+    finish(slot, from, length, payloadSum);
     if (version === 4) {
       writeUint16(slot, PACKET_HEADROOM + IPV4_IDENTIFICATION, identification + index);
       finishIpv4Header(slot, PACKET_HEADROOM, payload + length);

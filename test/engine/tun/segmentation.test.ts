@@ -1,4 +1,5 @@
 import { segment } from '../../../src/engine/tun/segmentation.js';
+import { allocatePacketMemory, packetBuffer } from '../../../src/lib/packet-memory.js';
 import { packetInSlot, PacketSlots } from '../../../src/lib/packet-slot.js';
 import { isIntact, OUR_V4, PEER_V4, udp, v4, v6 } from '../../netstack/packets.js';
 import {
@@ -17,14 +18,28 @@ import {
 
 const TIMESTAMPS = [1, 1, 8, 10, 0, 0, 0, 1, 0, 0, 0, 2];
 
-/** The packets of a frame; undefined if it is refused. */
+/** Where frames are read: in this memory, WebAssembly copies and sums long segments. */
+const received = allocatePacketMemory(66_000)!;
+
+/** The packets of a frame, in any memory; undefined if it is refused. */
 function packetsOf(frame: Uint8Array): Uint8Array[] | undefined {
+  const inPlace = received.subarray(3, 3 + frame.length);
+  inPlace.set(frame);
+  const packets = cut(frame.slice());
+  expect(cut(inPlace)).toEqual(packets);
+  return packets;
+}
+
+function cut(frame: Uint8Array): Uint8Array[] | undefined {
   const slots: Uint8Array[] = [];
-  const copy = frame.slice();
-  const isWell = segment(copy, new PacketSlots(), (slot) => void slots.push(slot));
+  const allocator = new PacketSlots();
+  const isWell = segment(frame, allocator, (slot) => void slots.push(slot));
+  expect(slots.every(({ buffer }) => buffer === packetBuffer())).toBe(true);
   // The next turn reads into the same memory.
-  copy.fill(0xaa);
-  return isWell ? slots.map((slot) => packetInSlot(slot).slice()) : undefined;
+  frame.fill(0xaa);
+  const packets = slots.map((slot) => packetInSlot(slot).slice());
+  allocator.recycle();
+  return isWell ? packets : undefined;
 }
 
 /** A large TCP packet as Linux delivers it. */
