@@ -32,7 +32,7 @@ export interface ExtensionPorts {
    * @throws UserError
    */
   readonly openTunnel: () => Promise<SandboxTunnel>;
-  /** Called after the registration request is sent, to load modules that are needed soon. */
+  /** Called when the tunnel is open or soon will be, to load modules that are needed next. */
   readonly warmUp: () => void;
   readonly log: Log;
   readonly clock: Clock;
@@ -56,6 +56,9 @@ const LAST_WORDS = 200;
 
 /** Lambda's shutdown time in milliseconds, assumed after a signal or if the clocks differ. */
 const SHUTDOWN_TIME = 2_000;
+
+/** The maximum time, in milliseconds, from registration until other modules are loaded. */
+const LONGEST_COLD = 100;
 
 /** Milliseconds between the first two attempts to read a secret; later pauses are longer. */
 const FIRST_PAUSE = 100;
@@ -120,18 +123,26 @@ export class Extension {
     return undefined;
   }
 
-  /** Registers the extension. Loads the tunnel's modules after the request has been sent. */
+  /** Registers the extension. Opens the tunnel after the request has been sent. */
   async #register(isListening: boolean): Promise<void> {
     const { initializationType } = this.#settings;
     const isCopied = initializationType === 'snap-start';
-    const { api, warmUp } = this.#ports;
+    const { api } = this.#ports;
     await api.register(this.#isManaged ? ['SHUTDOWN'] : ['INVOKE', 'SHUTDOWN'], () => {
       this.#note('registerMs');
-      warmUp();
       // A SnapStart snapshot is started many times, and all copies would share the tunnel's
       // session.
       if (isListening && !isCopied) this.#opening = this.#openInInit();
+      void this.#warmUp();
     });
+  }
+
+  /** Loads modules while the lookup of the server's address or the handshake waits for a response. */
+  async #warmUp(): Promise<void> {
+    const { clock, warmUp } = this.#ports;
+    await this.#settled(this.#opening, clock.now() + LONGEST_COLD);
+    // If the address is known, the tunnel sends its initiation at the end of this turn.
+    clock.defer(warmUp);
   }
 
   /** Whether invocations are concurrent and do not send events, as on Lambda Managed Instances. */

@@ -40,10 +40,13 @@ async function run(env: Environment, log: LaterLog): Promise<void> {
   const { settings, fault } = readSettings(env);
   const api = new ExtensionsApi(address, extensionName());
   const stop = stopSignal();
+  let warming: Promise<void> | undefined;
+  const warmUp = () => (warming ??= openLog(log, settings.logLevel));
   process.once('uncaughtException', (error) => {
     void api
       .exitError({ type: 'Extension.Crash', message: messageOf(error) })
       .catch(() => undefined)
+      .then(warmUp)
       .then(() => openLog(log, 'error'))
       .finally(() => {
         log.error({ error: error.stack }, 'the extension has crashed');
@@ -57,7 +60,7 @@ async function run(env: Environment, log: LaterLog): Promise<void> {
       openListeners({ port, target, browsers, dialer, kept, log, clock: systemClock }),
     openTunnel: () =>
       fault === undefined ? openTunnel(settings, env, log) : Promise.reject(fault),
-    warmUp: () => void openLog(log, settings.logLevel),
+    warmUp: () => void warmUp(),
     log,
     clock: systemClock,
     // performance.now() is 0 at the start of the process.
@@ -65,7 +68,12 @@ async function run(env: Environment, log: LaterLog): Promise<void> {
     wallClock: systemWallClock,
     stop,
   });
-  await extension.run();
+  try {
+    await extension.run();
+  } finally {
+    // The extension may end before its log was loaded.
+    await warmUp();
+  }
 }
 
 async function openTunnel(

@@ -61,9 +61,39 @@ function heldOpening(): (tunnel: FakeTunnel) => void {
 }
 
 describe('init', () => {
+  it('loads other modules when the tunnel has sent its initiation', async () => {
+    const succeed = heldOpening();
+    await lambda.start();
+    await lambda.pass(50);
+    expect(lambda.count('warm up')).toBe(0);
+    const steps: string[] = [];
+    lambda.clock.defer(() => steps.push(`initiation, ${lambda.count('warm up')}`));
+    succeed(lambda.tunnel);
+    await settled();
+    expect(steps).toEqual(['initiation, 0']);
+    expect(lambda.count('warm up')).toBe(1);
+  });
+
+  it('loads other modules after 100 ms, even if the configuration cannot be read', async () => {
+    heldOpening();
+    await lambda.start();
+    await lambda.pass(99);
+    expect(lambda.count('warm up')).toBe(0);
+    await lambda.pass(1);
+    expect(lambda.count('warm up')).toBe(1);
+  });
+
+  it('loads other modules if a signal stops it', async () => {
+    heldOpening();
+    await lambda.start();
+    lambda.stopping.abort();
+    await settled();
+    expect(lambda.count('warm up')).toBe(1);
+  });
+
   it('listens, registers, opens the tunnel, and asks for an event after it is up', async () => {
     await lambda.start();
-    expect(lambda.calls).toEqual(['listen', 'register', 'warm up', 'open']);
+    expect(lambda.calls).toEqual(['listen', 'register', 'open', 'warm up']);
     expect(lambda.events).toEqual(['INVOKE', 'SHUTDOWN']);
     await lambda.pass(200);
     expect(lambda.isWaiting).toBe(false);
