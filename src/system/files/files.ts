@@ -15,6 +15,8 @@ import { unescapeMount } from './read-only-mounts.js';
 const PRIVATE = 0o600;
 /** The maximum file size in bytes; an arc.json is about 2 KB. */
 const MAX_TEXT = 1 << 20;
+/** The number of bytes to read at a time. */
+const CHUNK = 1 << 16;
 /** The number of bytes that the write test uses, to detect a full disk early. */
 const PROBE_SIZE = 8192;
 
@@ -61,11 +63,20 @@ async function readOpened(path: string): Promise<{ text: string; stats: Stats }>
     const stats = await handle.stat();
     const tooLong = () =>
       new FileError('failed', path, `the file must not be longer than ${MAX_TEXT} bytes`);
-    // A stream can also read a pipe (`--config /dev/fd/3`), and stops at the limit.
-    const stream = handle.createReadStream({ end: MAX_TEXT, autoClose: false });
-    const chunks = await readLimited<Buffer>(stream, MAX_TEXT, tooLong);
+    const chunks = await readLimited(chunksOf(handle), MAX_TEXT, tooLong);
     return { text: decode(path, Buffer.concat(chunks)), stats };
   });
+}
+
+/** Reads a file or a pipe (`--config /dev/fd/3`). A stream takes 2 ms longer in a cold start. */
+async function* chunksOf(handle: fs.FileHandle): AsyncGenerator<Uint8Array> {
+  const buffer = new Uint8Array(CHUNK);
+  for (;;) {
+    const { bytesRead } = await handle.read(buffer);
+    if (bytesRead === 0) return;
+    // A copy, because a pipe may yield many short chunks, and each view would keep a whole buffer.
+    yield buffer.slice(0, bytesRead);
+  }
 }
 
 /** Uses an open file, then closes it. */
