@@ -2,7 +2,7 @@
  * The TCP/IP stack above a kernel tun device, as the gateway for the programs that use the device.
  * Like the other engines, it is a state machine: after each input, the caller calls drain().
  */
-import { packetInSlot, PacketSlots } from '../lib/packet-slot.js';
+import { packetInSlot, PacketSlots } from '../lib/packets/packet-slot.js';
 import { Stack } from '../netstack/stack.js';
 import type { GatewayHandlers } from '../netstack/gateway/gateway.js';
 import type { StackLimits } from '../netstack/limits.js';

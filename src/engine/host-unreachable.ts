@@ -2,7 +2,7 @@
  * Sends ICMP host unreachable and ICMPv6 address unreachable errors for packets that no peer may
  * receive, as Linux's WireGuard does. The sender then fails immediately instead of timing out.
  */
-import { PACKET_HEADROOM, PACKET_TAILROOM, packetInSlot } from '../lib/packet-slot.js';
+import { PACKET_HEADROOM, PACKET_TAILROOM, packetInSlot } from '../lib/packets/packet-slot.js';
 import { TokenBucket } from '../lib/token-bucket.js';
 import { IpHeader } from '../netstack/ip/ip-header.js';
 import { isUnicast } from '../netstack/ip/own-addresses.js';

@@ -1,5 +1,5 @@
 /** WireGuard below the userspace TCP/IP stack. */
-import { packetInSlot } from '../lib/packet-slot.js';
+import { packetInSlot } from '../lib/packets/packet-slot.js';
 import { Stack } from '../netstack/stack.js';
 import type { LastingSequences, UnmatchedSegmentObserver } from '../netstack/stack-options.js';
 import type { CongestionAlgorithm } from '../netstack/tcp/congestion/congestion-control.js';

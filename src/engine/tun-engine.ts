@@ -1,5 +1,5 @@
 /** WireGuard below a kernel tun device, whose frames start with a virtio_net_hdr. */
-import { packetInSlot, PacketSlots } from '../lib/packet-slot.js';
+import { packetInSlot, PacketSlots } from '../lib/packets/packet-slot.js';
 import type { Datagram } from '../ports/datagram.js';
 import { Device, type DeviceEvent } from '../wireguard/device.js';
 import type { Engine, EngineObserver, EngineOptions } from './engine.js';

@@ -7,7 +7,7 @@
  * milliseconds.
  */
 import { DropCounter } from '../lib/drop-counter.js';
-import { PacketSlots } from '../lib/packet-slot.js';
+import { PacketSlots } from '../lib/packets/packet-slot.js';
 import type { IpAddress, SocketAddress } from '../wire/ip-address.js';
 import { PROTOCOL_ICMP, PROTOCOL_TCP, PROTOCOL_UDP } from '../wire/ipv4.js';
 import { PROTOCOL_ICMPV6 } from '../wire/ipv6.js';
@@ -266,7 +266,7 @@ export class Stack {
 
   /**
    * Emits the packets that may be sent now; connections send in turns. `emit` becomes the owner of
-   * each packet's slot (src/lib/packet-slot.ts).
+   * each packet's slot (src/lib/packets/packet-slot.ts).
    *
    * @param budget the maximum number of packets
    * @returns true if packets remain after the budget is used up

@@ -1,5 +1,5 @@
-/** Loads checksum.wat, which computes checksums of packets in the memory of src/lib/packet-memory.ts. */
-import { packetMemory } from '../lib/packet-memory.js';
+/** Loads checksum.wat, which computes checksums of packets in the memory of src/lib/packets/packet-memory.ts. */
+import { packetMemory } from '../lib/packets/packet-memory.js';
 import { CHECKSUM_CODE } from './checksum-code.js';
 
 /** All parameters are offsets in packetBuffer(). checksum.wat describes the functions. */

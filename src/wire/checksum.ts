@@ -4,7 +4,7 @@
  *
  * Invariant: every part except the last has an even length.
  */
-import { packetBuffer } from '../lib/packet-memory.js';
+import { packetBuffer } from '../lib/packets/packet-memory.js';
 import { checksumProgram } from './checksum-program.js';
 import type { IpAddress } from './ip-address.js';
 

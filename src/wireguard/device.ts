@@ -222,7 +222,7 @@ export class Device {
   }
 
   /**
-   * Sends IP packets, each in a packet slot (src/lib/packet-slot.ts). The device becomes the owner
+   * Sends IP packets, each in a packet slot (src/lib/packets/packet-slot.ts). The device becomes the owner
    * of the slots: it encrypts each packet inside its slot, immediately or after the handshake.
    */
   sendPackets(slots: readonly Uint8Array[], now: number): void {

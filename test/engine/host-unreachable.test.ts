@@ -1,5 +1,5 @@
 import { HostUnreachable } from '../../src/engine/host-unreachable.js';
-import { packetInSlot, PacketSlots } from '../../src/lib/packet-slot.js';
+import { packetInSlot, PacketSlots } from '../../src/lib/packets/packet-slot.js';
 import {
   fragmentOf,
   icmp,

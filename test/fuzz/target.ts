@@ -4,7 +4,7 @@
  * and answers.
  */
 import type { Crypto } from '../../src/crypto/crypto.js';
-import { PacketSlots } from '../../src/lib/packet-slot.js';
+import { PacketSlots } from '../../src/lib/packets/packet-slot.js';
 import type { Endpoint } from '../../src/ports/datagram.js';
 import type { Device, DeviceOptions, Peer } from '../../src/wireguard/device.js';
 import { DROP_REASONS } from '../../src/wireguard/drop-reason.js';

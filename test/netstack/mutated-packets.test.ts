@@ -1,5 +1,5 @@
 /** 200,000 mutated valid packets: no exception, no growth, few errors. */
-import { packetInSlot } from '../../src/lib/packet-slot.js';
+import { packetInSlot } from '../../src/lib/packets/packet-slot.js';
 import { Stack } from '../../src/netstack/stack.js';
 import { finishIpv4Header } from '../../src/wire/ipv4.js';
 import { ip, seededEntropy, seededRandom } from '../support/pairs/netstack-pair.js';

@@ -1,5 +1,5 @@
 /** Hand-written packets with their own checksum code, for tests that must not trust src/wire. */
-import { packetInSlot } from '../../src/lib/packet-slot.js';
+import { packetInSlot } from '../../src/lib/packets/packet-slot.js';
 import { Stack, type StackOptions } from '../../src/netstack/stack.js';
 import type { IpAddress } from '../../src/wire/ip-address.js';
 import { ip, seededEntropy } from '../support/pairs/netstack-pair.js';

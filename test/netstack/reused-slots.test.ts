@@ -2,7 +2,7 @@
 import { jest } from '@jest/globals';
 
 import { HostUnreachable } from '../../src/engine/host-unreachable.js';
-import { packetInSlot, PacketSlots } from '../../src/lib/packet-slot.js';
+import { packetInSlot, PacketSlots } from '../../src/lib/packets/packet-slot.js';
 import { patternBytes } from '../support/pairs/netstack-pair.js';
 import { slotWith } from '../support/pairs/wireguard-pair.js';
 import {

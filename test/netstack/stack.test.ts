@@ -1,4 +1,4 @@
-import { packetInSlot } from '../../src/lib/packet-slot.js';
+import { packetInSlot } from '../../src/lib/packets/packet-slot.js';
 import { Stack } from '../../src/netstack/stack.js';
 import { finishIcmp, writeIcmpError } from '../../src/wire/icmp.js';
 import { createIpv4Header, finishIpv4Header } from '../../src/wire/ipv4.js';

@@ -3,7 +3,7 @@
  * stack a segment, `sends()` takes the segments it emits, `at(ms)` moves time. Numbers are relative
  * to the SYN of the sender, which is 0.
  */
-import { packetInSlot } from '../../src/lib/packet-slot.js';
+import { packetInSlot } from '../../src/lib/packets/packet-slot.js';
 import { Stack, type ConnectOptions, type StackLimits } from '../../src/netstack/stack.js';
 import type { CongestionAlgorithm } from '../../src/netstack/tcp/congestion/congestion-control.js';
 import type { TcpConnection, TcpObserver } from '../../src/netstack/tcp/connection.js';

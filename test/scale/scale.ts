@@ -1,5 +1,5 @@
 /** Many connections through one stack under stress: the scenarios of `npm run scale`. */
-import { packetInSlot } from '../../src/lib/packet-slot.js';
+import { packetInSlot } from '../../src/lib/packets/packet-slot.js';
 import { Stack, type StackLimits } from '../../src/netstack/stack.js';
 import type { TcpConnection, TcpObserver } from '../../src/netstack/tcp/connection.js';
 import type { ConnectionHost } from '../../src/tunnel/node/connection-stream.js';

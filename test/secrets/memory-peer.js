@@ -14,7 +14,7 @@ import { createNodeCrypto } from '../../dist/src/crypto/node.js';
 import { createOpenSslCrypto } from '../../dist/src/crypto/openssl.js';
 import { createSodiumCrypto } from '../../dist/src/crypto/sodium.js';
 import { openWireGuardNetwork } from '../../dist/src/emulator/wireguard-network.js';
-import { PacketSlots, packetInSlot } from '../../dist/src/lib/packet-slot.js';
+import { PacketSlots, packetInSlot } from '../../dist/src/lib/packets/packet-slot.js';
 import { Secret } from '../../dist/src/lib/secrets/secret.js';
 import { systemClock, systemWallClock } from '../../dist/src/system/clock.js';
 import { systemEntropy } from '../../dist/src/system/entropy.js';

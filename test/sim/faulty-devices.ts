@@ -1,6 +1,6 @@
 /** Devices with one fault each. */
 import type { Crypto, TransportKey } from '../../src/crypto/crypto.js';
-import { packetInSlot } from '../../src/lib/packet-slot.js';
+import { packetInSlot } from '../../src/lib/packets/packet-slot.js';
 import type { Datagram } from '../../src/ports/datagram.js';
 import { Device, type DeviceOptions } from '../../src/wireguard/device.js';
 import { DATA as DATA_LAYOUT } from '../../src/wireguard/messages.js';

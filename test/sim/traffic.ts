@@ -2,7 +2,7 @@
  * The packets between the two ends. Each is computed from its serial number, so that the receiver
  * can recompute and compare it: any change is detected without storing a copy.
  */
-import { packetInSlot, PacketSlots } from '../../src/lib/packet-slot.js';
+import { packetInSlot, PacketSlots } from '../../src/lib/packets/packet-slot.js';
 import { parseIpAddress, type IpAddress } from '../../src/wire/ip-address.js';
 import { otherSide, type Side } from './end.js';
 import { Random } from './random.js';

@@ -1,5 +1,5 @@
-import { packetBuffer } from '../../src/lib/packet-memory.js';
-import { PacketSlots } from '../../src/lib/packet-slot.js';
+import { packetBuffer } from '../../src/lib/packets/packet-memory.js';
+import { PacketSlots } from '../../src/lib/packets/packet-slot.js';
 
 /** Whether no packet slots in the memory for packets are in use, except some of this function's. */
 export function isPacketMemoryFree(): boolean {

@@ -21,9 +21,9 @@ function refuse(name: 'Memory' | 'Module'): jest.Mock {
 }
 
 async function load() {
-  const { allocatePacketMemory } = await import('../../src/lib/packet-memory.js');
+  const { allocatePacketMemory } = await import('../../src/lib/packets/packet-memory.js');
   const { copyAndSum, finishChecksum, sumBytes } = await import('../../src/wire/checksum.js');
-  const { PacketSlots } = await import('../../src/lib/packet-slot.js');
+  const { PacketSlots } = await import('../../src/lib/packets/packet-slot.js');
   const sums = (memory: Uint8Array) => {
     memory.set(patternBytes(1_000));
     const sum = finishChecksum(sumBytes(memory, 0, 1_000));

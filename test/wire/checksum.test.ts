@@ -4,7 +4,7 @@ import { jest } from '@jest/globals';
 import loadWabt from 'wabt';
 
 import { patternBytes, seededRandom } from '../support/pairs/netstack-pair.js';
-import { allocatePacketMemory, packetBuffer } from '../../src/lib/packet-memory.js';
+import { allocatePacketMemory, packetBuffer } from '../../src/lib/packets/packet-memory.js';
 import {
   copyAndSum,
   finishChecksum,

@@ -2,7 +2,7 @@
  * Performs the offloads that a kernel leaves to the network card: splits packets of up to 64 KiB
  * into segments and completes checksums. Each resulting packet is in a slot for WireGuard.
  */
-import { PACKET_HEADROOM, type PacketSlots } from '../../lib/packet-slot.js';
+import { PACKET_HEADROOM, type PacketSlots } from '../../lib/packets/packet-slot.js';
 import { readInt32, readUint16, writeInt32, writeUint16 } from '../../wire/bytes.js';
 import { copyAndSum, finishChecksum, sumBytes } from '../../wire/checksum.js';
 import {

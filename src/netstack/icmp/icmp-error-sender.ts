@@ -1,6 +1,6 @@
 /** Sends ICMP errors (RFC 792 and RFC 1122 3.2.2, RFC 4443 2.4). */
 import type { DropCounter } from '../../lib/drop-counter.js';
-import { PACKET_HEADROOM } from '../../lib/packet-slot.js';
+import { PACKET_HEADROOM } from '../../lib/packets/packet-slot.js';
 import { TokenBucket } from '../../lib/token-bucket.js';
 import {
   finishIcmp,

@@ -3,7 +3,7 @@
  * type. icmp-errors.ts handles received errors; icmp-error-sender.ts sends errors.
  */
 import type { DropCounter } from '../../lib/drop-counter.js';
-import { PACKET_HEADROOM, packetInSlot } from '../../lib/packet-slot.js';
+import { PACKET_HEADROOM, packetInSlot } from '../../lib/packets/packet-slot.js';
 import { TokenBucket } from '../../lib/token-bucket.js';
 import type { Entropy } from '../../ports/entropy.js';
 import { isChecksumValid, sumBytes } from '../../wire/checksum.js';

@@ -1,5 +1,5 @@
 /** Fragments a packet that exceeds its path MTU (RFC 791 3.2, RFC 8200 4.5). */
-import { PACKET_HEADROOM, packetInSlot, type PacketSlots } from '../../lib/packet-slot.js';
+import { PACKET_HEADROOM, packetInSlot, type PacketSlots } from '../../lib/packets/packet-slot.js';
 import {
   finishIpv4Header,
   IPV4_HEADER_LENGTH,

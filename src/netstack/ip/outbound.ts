@@ -1,6 +1,6 @@
 import { randomUint32 } from '../../lib/random-uint32.js';
 import type { Entropy } from '../../ports/entropy.js';
-import { packetInSlot, type PacketSlots } from '../../lib/packet-slot.js';
+import { packetInSlot, type PacketSlots } from '../../lib/packets/packet-slot.js';
 import { addressKey, type IpAddress, type SocketAddress } from '../../wire/ip-address.js';
 import { Flows } from './flows.js';
 import { fragment } from './fragmentation.js';

@@ -5,7 +5,7 @@
 import type { Timed } from '../../lib/deadline-heap.js';
 import type { DropCounter } from '../../lib/drop-counter.js';
 import type { MemoryBudget } from '../../lib/memory-budget.js';
-import type { PacketSlots } from '../../lib/packet-slot.js';
+import type { PacketSlots } from '../../lib/packets/packet-slot.js';
 import type { TokenBucket } from '../../lib/token-bucket.js';
 import type { SocketAddress } from '../../wire/ip-address.js';
 import { PROTOCOL_TCP } from '../../wire/ipv4.js';

@@ -7,7 +7,7 @@ import type { DropCounter } from '../../lib/drop-counter.js';
 import { randomUint32 } from '../../lib/random-uint32.js';
 import type { Entropy } from '../../ports/entropy.js';
 import { MemoryBudget } from '../../lib/memory-budget.js';
-import { packetInSlot, type PacketSlots } from '../../lib/packet-slot.js';
+import { packetInSlot, type PacketSlots } from '../../lib/packets/packet-slot.js';
 import { randomSipHashKey } from '../../lib/siphash.js';
 import { TokenBucket } from '../../lib/token-bucket.js';
 import type { IpAddress, SocketAddress } from '../../wire/ip-address.js';

@@ -3,7 +3,7 @@ import { DeadlineHeap } from '../../lib/deadline-heap.js';
 import type { DropCounter } from '../../lib/drop-counter.js';
 import { randomUint32 } from '../../lib/random-uint32.js';
 import type { Entropy } from '../../ports/entropy.js';
-import { PACKET_HEADROOM } from '../../lib/packet-slot.js';
+import { PACKET_HEADROOM } from '../../lib/packets/packet-slot.js';
 import { isChecksumValid, sumBytes } from '../../wire/checksum.js';
 import { addressKey, type IpAddress, type SocketAddress } from '../../wire/ip-address.js';
 import { PROTOCOL_UDP } from '../../wire/ipv4.js';

@@ -1,5 +1,5 @@
 /** Selects the peer for an outgoing packet by cryptokey routing (whitepaper 2). */
-import { PACKET_HEADROOM, PACKET_TAILROOM } from '../../lib/packet-slot.js';
+import { PACKET_HEADROOM, PACKET_TAILROOM } from '../../lib/packets/packet-slot.js';
 import type { DeviceContext } from '../context.js';
 import { destinationOffset, innerPacketLength } from './inner-packet.js';
 import type { Peer } from '../peer.js';

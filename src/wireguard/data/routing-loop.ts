@@ -4,7 +4,7 @@
  * The Linux kernel drops such packets. Without this check, a tunnel over the system's UDP sockets
  * would loop forever and use all CPU time.
  */
-import { PACKET_HEADROOM, PACKET_TAILROOM } from '../../lib/packet-slot.js';
+import { PACKET_HEADROOM, PACKET_TAILROOM } from '../../lib/packets/packet-slot.js';
 import {
   ipv4FragmentOffset,
   ipv4HeaderLength,

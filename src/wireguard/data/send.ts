@@ -2,7 +2,7 @@
  * Sends all messages: initiations, responses, packets and keepalives (whitepaper 5.4, 6.1, 6.2,
  * 6.5). Decides when to rekey; timers.ts triggers messages when timers expire.
  */
-import { messageInSlot, PACKET_HEADROOM, PACKET_TAILROOM } from '../../lib/packet-slot.js';
+import { messageInSlot, PACKET_HEADROOM, PACKET_TAILROOM } from '../../lib/packets/packet-slot.js';
 import { secretBytes } from '../../lib/secrets/secret-bytes.js';
 import { ecnAt, NOT_ECT } from '../../wire/traffic-class.js';
 import {

@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 
 import { TcpCoalescer } from '../../../src/engine/tun/coalescing.js';
 import { segment } from '../../../src/engine/tun/segmentation.js';
-import { packetInSlot, PacketSlots } from '../../../src/lib/packet-slot.js';
+import { packetInSlot, PacketSlots } from '../../../src/lib/packets/packet-slot.js';
 import { isIntact, udp, v4, v6 } from '../../netstack/packets.js';
 import {
   ACK,

@@ -1,6 +1,6 @@
 import { segment } from '../../../src/engine/tun/segmentation.js';
-import { allocatePacketMemory, packetBuffer } from '../../../src/lib/packet-memory.js';
-import { packetInSlot, PacketSlots } from '../../../src/lib/packet-slot.js';
+import { allocatePacketMemory, packetBuffer } from '../../../src/lib/packets/packet-memory.js';
+import { packetInSlot, PacketSlots } from '../../../src/lib/packets/packet-slot.js';
 import { isIntact, OUR_V4, PEER_V4, udp, v4, v6 } from '../../netstack/packets.js';
 import {
   ACK,

@@ -1,5 +1,5 @@
 /** A stack as a gateway, which leads to another stack. */
-import { packetInSlot } from '../../../src/lib/packet-slot.js';
+import { packetInSlot } from '../../../src/lib/packets/packet-slot.js';
 import type {
   ConnectionAttempt,
   DatagramFlow,

@@ -1,4 +1,4 @@
-import { PacketSlots, packetInSlot } from '../../../src/lib/packet-slot.js';
+import { PacketSlots, packetInSlot } from '../../../src/lib/packets/packet-slot.js';
 import { fragment } from '../../../src/netstack/ip/fragmentation.js';
 import { patternBytes } from '../../support/pairs/netstack-pair.js';
 import { fragmentOf, OUR_V4, OUR_V6, PEER_V4, PEER_V6, v4, v6 } from '../packets.js';

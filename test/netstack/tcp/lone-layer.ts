@@ -1,6 +1,6 @@
 /** A TCP layer without a stack: the test passes in the peer's packets and takes each turn. */
 import { DropCounter } from '../../../src/lib/drop-counter.js';
-import { packetInSlot, PacketSlots } from '../../../src/lib/packet-slot.js';
+import { packetInSlot, PacketSlots } from '../../../src/lib/packets/packet-slot.js';
 import type { DropReason } from '../../../src/netstack/drop-reason.js';
 import { Inbound } from '../../../src/netstack/ip/inbound.js';
 import { Outbound } from '../../../src/netstack/ip/outbound.js';

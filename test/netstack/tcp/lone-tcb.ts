@@ -1,7 +1,7 @@
 /** A TCB without a stack, a host that records its calls, and hand-written segments. */
 import { DropCounter } from '../../../src/lib/drop-counter.js';
 import { MemoryBudget } from '../../../src/lib/memory-budget.js';
-import { packetInSlot, PacketSlots } from '../../../src/lib/packet-slot.js';
+import { packetInSlot, PacketSlots } from '../../../src/lib/packets/packet-slot.js';
 import { TokenBucket } from '../../../src/lib/token-bucket.js';
 import type { DropReason } from '../../../src/netstack/drop-reason.js';
 import { Outbound } from '../../../src/netstack/ip/outbound.js';

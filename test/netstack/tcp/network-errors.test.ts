@@ -1,5 +1,5 @@
 /** The effect of ICMP on a connection, mainly path MTU discovery: RFC 1191 6.4, RFC 8201 5.4. */
-import { packetInSlot } from '../../../src/lib/packet-slot.js';
+import { packetInSlot } from '../../../src/lib/packets/packet-slot.js';
 import type { TcpConnection } from '../../../src/netstack/tcp/connection.js';
 import {
   destinationUnreachable,

@@ -4,7 +4,7 @@
  *
  * @mirrors dispatch.ts receiver.ts segment-arrives.ts
  */
-import { packetInSlot } from '../../../src/lib/packet-slot.js';
+import { packetInSlot } from '../../../src/lib/packets/packet-slot.js';
 import { finishIcmp, writeIcmpError } from '../../../src/wire/icmp.js';
 import { createIpv4Header, finishIpv4Header } from '../../../src/wire/ipv4.js';
 import { patternBytes } from '../../support/pairs/netstack-pair.js';

@@ -1,5 +1,5 @@
 /** Requirements of RFC 9293 that no other file tests, each with its number. */
-import { packetInSlot } from '../../../src/lib/packet-slot.js';
+import { packetInSlot } from '../../../src/lib/packets/packet-slot.js';
 import { Stack } from '../../../src/netstack/stack.js';
 import { sumPseudoHeader } from '../../../src/wire/checksum.js';
 import { finishIpv4Header } from '../../../src/wire/ipv4.js';

@@ -1,4 +1,4 @@
-import { PACKET_HEADROOM } from '../../../src/lib/packet-slot.js';
+import { PACKET_HEADROOM } from '../../../src/lib/packets/packet-slot.js';
 import { Reno } from '../../../src/netstack/tcp/congestion/reno.js';
 import { WindowControl } from '../../../src/netstack/tcp/congestion/window-control.js';
 import type { Tcb } from '../../../src/netstack/tcp/tcb.js';

@@ -1,5 +1,5 @@
 /** The order in which connections send, and the answers to peers. */
-import { PacketSlots } from '../../../src/lib/packet-slot.js';
+import { PacketSlots } from '../../../src/lib/packets/packet-slot.js';
 import type { Segment } from '../../../src/netstack/tcp/segment.js';
 import { ACK, RST, SYN } from '../tcp-harness.js';
 import { LoneLayer } from './lone-layer.js';

@@ -3,7 +3,7 @@
  * virtual time, so that a run is the same on every machine.
  */
 import type { Entropy } from '../../../src/ports/entropy.js';
-import { packetInSlot } from '../../../src/lib/packet-slot.js';
+import { packetInSlot } from '../../../src/lib/packets/packet-slot.js';
 import { Stack, type StackLimits } from '../../../src/netstack/stack.js';
 import type { CongestionAlgorithm } from '../../../src/netstack/tcp/congestion/congestion-control.js';
 import type { TcpConnection, TcpObserver } from '../../../src/netstack/tcp/connection.js';

@@ -4,7 +4,7 @@
  */
 import type { Crypto } from '../../../src/crypto/crypto.js';
 import { createNodeCrypto } from '../../../src/crypto/node.js';
-import { PacketSlots, packetInSlot } from '../../../src/lib/packet-slot.js';
+import { PacketSlots, packetInSlot } from '../../../src/lib/packets/packet-slot.js';
 import { parseIpAddress, parseIpPrefix, type IpPrefix } from '../../../src/wire/ip-address.js';
 import type { Endpoint } from '../../../src/ports/datagram.js';
 import { Device, type DeviceEvent, type Peer } from '../../../src/wireguard/device.js';

@@ -4,7 +4,7 @@ import { setImmediate } from 'node:timers/promises';
 
 import { duplexPair } from './duplex-pair.js';
 import { segment } from '../../../src/engine/tun/segmentation.js';
-import { packetInSlot, PacketSlots } from '../../../src/lib/packet-slot.js';
+import { packetInSlot, PacketSlots } from '../../../src/lib/packets/packet-slot.js';
 import { Stack } from '../../../src/netstack/stack.js';
 import type { TcpConnection } from '../../../src/netstack/tcp/connection.js';
 import type { PacketInterface } from '../../../src/ports/packet-interfaces.js';

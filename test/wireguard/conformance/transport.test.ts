@@ -1,6 +1,10 @@
 /** Rows 24 to 26, 31, 32 and 36: the packets of a session. */
 import { DEFAULT_MTU } from '../../../src/arc-config/arc-config.js';
-import { PACKET_HEADROOM, PACKET_TAILROOM, packetInSlot } from '../../../src/lib/packet-slot.js';
+import {
+  PACKET_HEADROOM,
+  PACKET_TAILROOM,
+  packetInSlot,
+} from '../../../src/lib/packets/packet-slot.js';
 import { DATA, INITIATION, RESPONSE } from '../../support/message-types.js';
 import {
   WireguardPair,

@@ -1,7 +1,11 @@
 /** When and what the device sends: rekeying, retries, staging, padding, counters. */
 import { jest } from '@jest/globals';
 import { createNodeCrypto } from '../../../src/crypto/node.js';
-import { PACKET_HEADROOM, PACKET_TAILROOM, packetInSlot } from '../../../src/lib/packet-slot.js';
+import {
+  PACKET_HEADROOM,
+  PACKET_TAILROOM,
+  packetInSlot,
+} from '../../../src/lib/packets/packet-slot.js';
 import { Device, type PeerOptions } from '../../../src/wireguard/device.js';
 import { toHex } from '../../support/hex.js';
 import { DATA, INITIATION, RESPONSE } from '../../support/message-types.js';

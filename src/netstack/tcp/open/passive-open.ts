@@ -1,6 +1,6 @@
 /** SEGMENT ARRIVES in LISTEN: RFC 9293 3.10.7.2, with SYN cookies if the backlog is full. */
 import type { DropCounter } from '../../../lib/drop-counter.js';
-import type { PacketSlots } from '../../../lib/packet-slot.js';
+import type { PacketSlots } from '../../../lib/packets/packet-slot.js';
 import { sequenceAdd } from '../../../lib/sequence-number.js';
 import type { SocketAddress } from '../../../wire/ip-address.js';
 import { PROTOCOL_TCP } from '../../../wire/ipv4.js';

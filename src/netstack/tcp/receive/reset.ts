@@ -1,4 +1,4 @@
-import { PACKET_HEADROOM, type PacketSlots } from '../../../lib/packet-slot.js';
+import { PACKET_HEADROOM, type PacketSlots } from '../../../lib/packets/packet-slot.js';
 import { sequenceAdd } from '../../../lib/sequence-number.js';
 import {
   ACK,

@@ -1,5 +1,5 @@
 /** Builds the segments of a connection. */
-import { PACKET_HEADROOM } from '../../../lib/packet-slot.js';
+import { PACKET_HEADROOM } from '../../../lib/packets/packet-slot.js';
 import {
   ACK,
   finishTcp,

@@ -1,5 +1,5 @@
 /** Memory for received bytes. */
-import { allocatePacketMemory } from '../../../lib/packet-memory.js';
+import { allocatePacketMemory } from '../../../lib/packets/packet-memory.js';
 import type { Libc } from '../libc.js';
 
 const SLAB_SIZE = 512 * 1024;

@@ -1,4 +1,4 @@
-import { packetInSlot, PacketSlots } from '../../../../src/lib/packet-slot.js';
+import { packetInSlot, PacketSlots } from '../../../../src/lib/packets/packet-slot.js';
 import { IpHeader } from '../../../../src/netstack/ip/ip-header.js';
 import { createCookieSegment } from '../../../../src/netstack/tcp/open/cookie-segment.js';
 import { Segment } from '../../../../src/netstack/tcp/segment.js';

@@ -1,5 +1,5 @@
 /** RFC 9293 3.10.7.1, and figure 1 for the positions of the fields. */
-import { packetInSlot, PacketSlots } from '../../../../src/lib/packet-slot.js';
+import { packetInSlot, PacketSlots } from '../../../../src/lib/packets/packet-slot.js';
 import { IpHeader } from '../../../../src/netstack/ip/ip-header.js';
 import { createReset } from '../../../../src/netstack/tcp/receive/reset.js';
 import { isIntact, long, OUR_V4, OUR_V6, PEER_V4, PEER_V6, TCP, word } from '../../packets.js';

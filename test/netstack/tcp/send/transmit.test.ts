@@ -1,5 +1,5 @@
 /** The bytes of segments: RFC 9293 3.1, RFC 7323 2 and 3, RFC 2018 2 and 3. */
-import { packetInSlot } from '../../../../src/lib/packet-slot.js';
+import { packetInSlot } from '../../../../src/lib/packets/packet-slot.js';
 import { createSegment, sendAck } from '../../../../src/netstack/tcp/send/transmit.js';
 import type { Tcb } from '../../../../src/netstack/tcp/tcb.js';
 import { isIntact, long, OUR_V4, PEER_V4, word } from '../../packets.js';

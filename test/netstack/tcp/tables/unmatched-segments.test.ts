@@ -1,5 +1,5 @@
 /** Answers to connections this stack never had, because another host may use the same address. */
-import { packetInSlot } from '../../../../src/lib/packet-slot.js';
+import { packetInSlot } from '../../../../src/lib/packets/packet-slot.js';
 import { Stack } from '../../../../src/netstack/stack.js';
 import type { UnmatchedSegment } from '../../../../src/netstack/stack-options.js';
 import { sumPseudoHeader } from '../../../../src/wire/checksum.js';

@@ -1,4 +1,4 @@
-import { packetBuffer } from '../../../../src/lib/packet-memory.js';
+import { packetBuffer } from '../../../../src/lib/packets/packet-memory.js';
 import { type Libc, loadLibc } from '../../../../src/system/linux/libc.js';
 import { ReceiveSlab } from '../../../../src/system/linux/udp/receive-slab.js';
 import { describeWith } from '../../../support/runner/requirements.js';

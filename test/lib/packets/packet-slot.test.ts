@@ -7,8 +7,8 @@ import {
   packetInSlot,
   PacketSlots,
   messageInSlot,
-} from '../../src/lib/packet-slot.js';
-import { until } from '../support/until.js';
+} from '../../../src/lib/packets/packet-slot.js';
+import { until } from '../../support/until.js';
 
 setFlagsFromString('--expose-gc');
 

@@ -1,10 +1,10 @@
-import { packetBuffer } from '../../src/lib/packet-memory.js';
+import { packetBuffer } from '../../../src/lib/packets/packet-memory.js';
 import {
   messageInSlot,
   PACKET_HEADROOM,
   PACKET_TAILROOM,
   PacketSlots,
-} from '../../src/lib/packet-slot.js';
+} from '../../../src/lib/packets/packet-slot.js';
 
 const isThere = (slot: Uint8Array) => slot.buffer === packetBuffer();
 

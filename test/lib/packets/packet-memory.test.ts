@@ -1,4 +1,8 @@
-import { allocatePacketMemory, packetBuffer, packetMemory } from '../../src/lib/packet-memory.js';
+import {
+  allocatePacketMemory,
+  packetBuffer,
+  packetMemory,
+} from '../../../src/lib/packets/packet-memory.js';
 
 it('is one memory of 1 MiB, each byte of which is allocated once', () => {
   expect([packetMemory(), packetBuffer()]).toEqual([undefined, undefined]);
