@@ -1,10 +1,5 @@
-import { readFile } from 'node:fs/promises';
-
-import { jest } from '@jest/globals';
-import loadWabt from 'wabt';
-
 import { patternBytes, seededRandom } from '../support/pairs/netstack-pair.js';
-import { allocatePacketMemory, packetBuffer } from '../../src/lib/packets/packet-memory.js';
+import { allocatePacketMemory } from '../../src/lib/packets/packet-memory.js';
 import {
   copyAndSum,
   finishChecksum,
@@ -12,8 +7,6 @@ import {
   sumBytes,
   sumPseudoHeader,
 } from '../../src/wire/checksum.js';
-import { CHECKSUM_CODE } from '../../src/wire/checksum-code.js';
-import { checksumProgram } from '../../src/wire/checksum-program.js';
 
 /** RFC 1071 4.1, word by word. */
 function plainChecksum(bytes: Uint8Array): number {
@@ -74,36 +67,11 @@ describe('in the memory for packets', () => {
     },
   );
 
-  it('uses WebAssembly', () => {
-    const program = checksumProgram()!;
-    expect(memory.buffer).toBe(packetBuffer());
-    expect(memory.byteOffset).toBe(1_001);
-    const sum = jest.spyOn(program, 'sum');
-    const copy = jest.spyOn(program, 'copyAndSum');
-    sumBytes(memory, 3, 600);
-    copyAndSum(memory, 1_000, memory, 5, 600);
-    expect([sum.mock.calls, copy.mock.calls]).toEqual([
-      [[memory.byteOffset + 3, memory.byteOffset + 603]],
-      [[memory.byteOffset + 1_000, memory.byteOffset + 5, memory.byteOffset + 605]],
-    ]);
-    sumBytes(new Uint8Array(600), 0, 600);
-    copyAndSum(new Uint8Array(600), 0, memory, 0, 600);
-    copyAndSum(memory, 0, new Uint8Array(600), 0, 600);
-    expect([sum.mock.calls.length, copy.mock.calls.length]).toEqual([2, 1]);
-  });
-
   it.each([65_534, 65_535, 65_536])('sums %i bytes of 0xff without losing a carry', (length) => {
     memory.fill(0xff, 0, length);
     const expected = length % 2 === 0 ? 0 : 0xff;
     expect(finishChecksum(sumBytes(memory, 0, length))).toBe(expected);
     expect(finishChecksum(copyAndSum(memory, 100_000, memory, 0, length))).toBe(expected);
-  });
-
-  it('runs the code of checksum.wat', async () => {
-    const source = await readFile(new URL('../../src/wire/checksum.wat', import.meta.url), 'utf8');
-    const module = (await loadWabt()).parseWat('checksum.wat', source, { simd: true });
-    const { buffer } = module.toBinary({});
-    expect(CHECKSUM_CODE).toBe(Buffer.from(buffer).toString('base64'));
   });
 });
 
