@@ -32,7 +32,7 @@ export interface ExtensionPorts {
    * @throws UserError
    */
   readonly openTunnel: () => Promise<SandboxTunnel>;
-  /** Called when the tunnel is open or soon will be, to load modules that are needed next. */
+  /** Loads modules that are needed later. Called when the tunnel is open, or after LONGEST_COLD. */
   readonly warmUp: () => void;
   readonly log: Log;
   readonly clock: Clock;

@@ -38,7 +38,7 @@ export class Driver {
   readonly #onEvent: (event: DeviceEvent) => void;
   readonly #onTurn: ((now: number) => void) | undefined;
   #timer: Timer | undefined;
-  /** When #timer fires; at or before #expectedAt. */
+  /** When #timer fires; usually before #expectedAt. */
   #timerAt = Infinity;
   /**
    * When the next turn for the engine's timers is due: its next timeout, but not before the time at

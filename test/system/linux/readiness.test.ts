@@ -302,24 +302,27 @@ describe.each([
         return waits;
       }
 
-      it('waits itself for the next event if it is mostly idle', async () => {
+      /** Reads what arrives, and counts how often. */
+      function reader(from: number, onRead: () => void = () => undefined): { reads: number } {
+        const counter = { reads: 0 };
+        const onReadable = () => {
+          counter.reads++;
+          read(from);
+          onRead();
+          return false;
+        };
+        watch(from, { ...IGNORE, onReadable }).wantReadable(true);
+        return counter;
+      }
+
+      it('waits itself for the next event if it is almost idle', async () => {
         const waits = recordWaits();
         const { from, to } = pipe();
-        let seen = 0;
         let waitsBefore = -1;
-        const one = watch(from, {
-          ...IGNORE,
-          onReadable: () => {
-            seen++;
-            read(from);
-            setImmediate(() => (waitsBefore = waits.length));
-            return false;
-          },
-        });
-        one.wantReadable(true);
+        const counter = reader(from, () => setImmediate(() => (waitsBefore = waits.length)));
         await sleep(50);
         writeSync(to, 'x');
-        await until(() => seen === 1);
+        await until(() => counter.reads === 1);
         await idleTurns();
         expect(waits).toEqual([5]);
         expect(waitsBefore).toBe(0);
@@ -329,60 +332,41 @@ describe.each([
       it('does not wait itself while a reader has more data', async () => {
         const waits = recordWaits();
         const { from, to } = pipe();
-        let seen = 0;
-        const one = watch(from, {
-          ...IGNORE,
-          onReadable: () => {
-            seen++;
-            return read(from, 1) !== '';
-          },
-        });
-        one.wantReadable(true);
+        let reads = 0;
+        const onReadable = () => {
+          reads++;
+          return read(from, 1) !== '';
+        };
+        watch(from, { ...IGNORE, onReadable }).wantReadable(true);
+        // Another reader wants an event, for which the thread could wait.
+        reader(pipe().from);
         await sleep(50);
         writeSync(to, 'xyz');
-        await until(() => seen === 4);
-        await idleTurns();
+        await until(() => reads === 4);
         expect(waits[0]).toBe(0);
       });
 
       it('does not wait itself under load', async () => {
         const waits = recordWaits();
         const { from, to } = pipe();
-        let seen = 0;
-        const one = watch(from, {
-          ...IGNORE,
-          onReadable: () => {
-            seen++;
-            read(from);
-            for (const end = performance.now() + 3; performance.now() < end;);
-            if (seen < 30) writeSync(to, 'x');
-            return false;
-          },
+        const counter = reader(from, () => {
+          for (const end = performance.now() + 3; performance.now() < end;);
+          if (counter.reads < 30) writeSync(to, 'x');
         });
-        one.wantReadable(true);
         writeSync(to, 'x');
-        await until(() => seen === 30);
+        await until(() => counter.reads === 30);
         expect(waits.slice(-10)).not.toContain(5);
       });
 
       it('does not wait itself after other work of this thread', async () => {
         const waits = recordWaits();
         const { from, to } = pipe();
-        let seen = 0;
-        const one = watch(from, {
-          ...IGNORE,
-          onReadable: () => {
-            seen++;
-            read(from);
-            return false;
-          },
-        });
-        one.wantReadable(true);
+        const counter = reader(from);
         for (const end = performance.now() + 200; performance.now() < end;) {
           await new Promise((resolve) => setImmediate(resolve));
         }
         writeSync(to, 'x');
-        await until(() => seen === 1);
+        await until(() => counter.reads === 1);
         await idleTurns();
         expect(waits[0]).toBe(0);
       });
