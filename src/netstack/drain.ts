@@ -41,8 +41,13 @@ export class Drain {
     return this.#hasWork;
   }
 
+  /** Whether packets wait in a slot. TCP builds its segments only when they are emitted. */
+  get hasPackets(): boolean {
+    return this.#control.length > 0 || this.#datagrams.length > 0;
+  }
+
   get #hasWork(): boolean {
-    return this.#control.length > 0 || this.#datagrams.length > 0 || this.#tcp.hasReady;
+    return this.hasPackets || this.#tcp.hasReady;
   }
 }
 

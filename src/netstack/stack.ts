@@ -84,7 +84,6 @@ export class Stack {
   readonly #inbound = new Inbound();
   readonly #drain: Drain;
   readonly #slots = new PacketSlots();
-  readonly #recycle: () => void;
 
   /** @throws RangeError if an option is out of range */
   constructor(options: StackOptions, now: number) {
@@ -126,9 +125,6 @@ export class Stack {
     const users = { tcp: this.#tcp, udp: this.#udp, echoes: this.#icmp.sockets };
     const errors = new IcmpErrors({ ...shared, ...users });
     this.#drain = new Drain(control, datagrams, this.#tcp);
-    this.#recycle = () => {
-      if (control.length + datagrams.length === 0) slots.recycle();
-    };
   }
 
   #adoption({ connections, timeWaits }: StackLimits): Adoption {
@@ -281,7 +277,7 @@ export class Stack {
    * no emitted slot is in use any more.
    */
   recycle(): void {
-    this.#recycle();
+    if (!this.#drain.hasPackets) this.#slots.recycle();
   }
 
   /** Like recycle(), also if packets wait, which must not be emitted afterwards. */

@@ -1,4 +1,5 @@
 import { createNodeCrypto } from '../../src/crypto/node.js';
+import { GatewayEngine, type GatewayHandlers } from '../../src/engine/gateway-engine.js';
 import { NetstackEngine } from '../../src/engine/netstack-engine.js';
 import { TunEngine } from '../../src/engine/tun-engine.js';
 import { parseIpAddress } from '../../src/wire/ip-address.js';
@@ -22,6 +23,24 @@ it('releases the memory of frames that were not sent', () => {
   engine.recycle();
   expect(isPacketMemoryFree()).toBe(false);
   engine.discard();
+  expect(isPacketMemoryFree()).toBe(true);
+});
+
+it('releases the memory of packets that a gateway has not written', () => {
+  const engine = new GatewayEngine(
+    {
+      addresses: [parseIpAddress('10.0.0.1')!],
+      mtu: 1420,
+      entropy: seededEntropy(1),
+      handlers: {} as GatewayHandlers,
+      writeFrame: () => undefined,
+    },
+    0,
+  );
+  const remote = { address: parseIpAddress('10.0.0.3')!, port: 9 };
+  engine.stack.connectUdp(remote, () => undefined).send(new Uint8Array(10));
+  expect(isPacketMemoryFree()).toBe(false);
+  engine.close();
   expect(isPacketMemoryFree()).toBe(true);
 });
 
