@@ -6,6 +6,7 @@
  * filled.
  */
 import { MemoryBudget } from './memory-budget.js';
+import { partOf } from './packets/packet-bytes.js';
 
 /** The initial size of a ring's storage in bytes, which is always granted. */
 export const RING_INITIAL_CAPACITY = 16 * 1024;
@@ -66,7 +67,7 @@ export class RingBuffer {
     if (index >= storage.length) index -= storage.length;
     const head = Math.min(placed, storage.length - index);
     storage.set(view(bytes, from, head), index);
-    if (head < placed) storage.set(bytes.subarray(from + head, from + placed), 0);
+    if (head < placed) storage.set(partOf(bytes, from + head, from + placed), 0);
     if (at + placed > this.#reach) this.#reach = at + placed;
     return placed;
   }
@@ -165,5 +166,5 @@ export class RingBuffer {
 
 /** Returns `bytes[from, from + count)`, or `bytes` itself if the range covers the whole array. */
 function view(bytes: Uint8Array, from: number, count: number): Uint8Array {
-  return from === 0 && count === bytes.length ? bytes : bytes.subarray(from, from + count);
+  return from === 0 && count === bytes.length ? bytes : partOf(bytes, from, from + count);
 }

@@ -4,6 +4,7 @@
  *
  * Invariant: every part except the last has an even length.
  */
+import { memoryOf, placeOf } from '../lib/packets/packet-bytes.js';
 import { packetBuffer } from '../lib/packets/packet-memory.js';
 import { checksumProgram } from './checksum-program.js';
 import type { IpAddress } from './ip-address.js';
@@ -22,14 +23,14 @@ const IS_LITTLE_ENDIAN = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1;
  * last byte is padded with a zero byte (RFC 1071 1).
  */
 export function sumBytes(bytes: Uint8Array, offset: number, length: number): number {
-  if (isForProgram(length) && bytes.buffer === packetBuffer()) {
+  if (isForProgram(length) && memoryOf(bytes) === packetBuffer()) {
     const program = checksumProgram();
     if (program !== undefined) {
-      const start = bytes.byteOffset + offset;
+      const start = placeOf(bytes) + offset;
       return bigEndian(program.sum(start, start + length));
     }
   }
-  const isAligned = ((bytes.byteOffset + offset) & 3) === 0;
+  const isAligned = ((placeOf(bytes) + offset) & 3) === 0;
   if (!isAligned || length < SHORTEST_FAST || !IS_LITTLE_ENDIAN) {
     return sumSlowly(bytes, offset, length);
   }
@@ -49,12 +50,12 @@ export function copyAndSum(
   offset: number,
   length: number,
 ): number {
-  const { buffer } = from;
-  if (isForProgram(length) && buffer === packetBuffer() && buffer === to.buffer) {
+  const memory = memoryOf(from);
+  if (isForProgram(length) && memory === packetBuffer() && memory === memoryOf(to)) {
     const program = checksumProgram();
     if (program !== undefined) {
-      const start = from.byteOffset + offset;
-      return bigEndian(program.copyAndSum(to.byteOffset + toOffset, start, start + length));
+      const start = placeOf(from) + offset;
+      return bigEndian(program.copyAndSum(placeOf(to) + toOffset, start, start + length));
     }
   }
   to.set(from.subarray(offset, offset + length), toOffset);
@@ -66,7 +67,7 @@ function isForProgram(length: number): boolean {
 }
 
 /** The memory of the last sum, and a view of it; consecutive packets are usually in one slab. */
-let memory: ArrayBufferLike | undefined;
+let lastMemory: ArrayBufferLike | undefined;
 let words: Uint32Array = new Uint32Array(0);
 
 /**
@@ -74,15 +75,16 @@ let words: Uint32Array = new Uint32Array(0);
  * bytes of the folded sum (2 (B)). Summing single bytes takes more than three times as long.
  */
 function sumWords(bytes: Uint8Array, offset: number, length: number): number {
-  if (bytes.buffer !== memory) {
-    memory = bytes.buffer;
+  const memory = memoryOf(bytes);
+  if (memory !== lastMemory) {
+    lastMemory = memory;
     words = new Uint32Array(memory, 0, memory.byteLength >>> 2);
   }
   // Doubles are exact up to 2^53, so that carries are added only once, at the end. Two sums are
   // faster than one, because one addition need not wait for the other.
   let even = 0;
   let odd = 0;
-  let index = (bytes.byteOffset + offset) >>> 2;
+  let index = (placeOf(bytes) + offset) >>> 2;
   const end = index + (length >>> 2);
   for (const unrolled = end - 3; index < unrolled; index += 4) {
     even += words[index]! + words[index + 2]!;

@@ -3,6 +3,7 @@
  * of up to 64 KiB, which the kernel processes as fast as a single segment. The rules are those of
  * Linux's GRO, so a forwarder that splits the packet produces the original segments.
  */
+import { memoryOf, partOf, placeOf } from '../../lib/packets/packet-bytes.js';
 import { readUint16, writeUint16 } from '../../wire/bytes.js';
 import { finishChecksum } from '../../wire/checksum.js';
 import { finishIpv4Header } from '../../wire/ipv4.js';
@@ -147,7 +148,7 @@ class Flow {
     // would hide a corrupt segment.
     if (!follows || !packet.hasValidChecksum()) return false;
     if (this.#segments === 1 && !head.hasValidChecksum()) return false;
-    this.#payloads.push(packet.bytes.subarray(packet.payload));
+    this.#payloads.push(partOf(packet.bytes, packet.payload, packet.bytes.length));
     this.#length += length;
     this.#isPushed = packet.isPushed;
     this.isComplete = length < size || packet.isPushed;
@@ -191,8 +192,8 @@ class Flow {
  * Writes a virtio_net_hdr into the bytes before the packet, and returns the packet with the header.
  */
 function frameOf(packet: Uint8Array, header: VirtioNetHeader): Uint8Array {
-  const start = packet.byteOffset - VIRTIO_NET_HEADER_LENGTH;
-  const frame = new Uint8Array(packet.buffer, start, VIRTIO_NET_HEADER_LENGTH + packet.length);
+  const start = placeOf(packet) - VIRTIO_NET_HEADER_LENGTH;
+  const frame = new Uint8Array(memoryOf(packet), start, VIRTIO_NET_HEADER_LENGTH + packet.length);
   writeVirtioNetHeader(frame, 0, header);
   return frame;
 }

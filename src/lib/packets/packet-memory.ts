@@ -3,6 +3,8 @@
  * one. It is never freed, so use it only for memory that is needed as long as the thread runs.
  */
 
+import { PacketBytes } from './packet-bytes.js';
+
 /** The size of WebAssembly's page, in bytes. */
 const PAGE = 64 * 1024;
 
@@ -19,12 +21,12 @@ let used = 0;
  * Returns `size` bytes for one purpose; undefined if not so many are left, or if WebAssembly is not
  * available.
  */
-export function allocatePacketMemory(size: number): Uint8Array<ArrayBuffer> | undefined {
+export function allocatePacketMemory(size: number): PacketBytes | undefined {
   if (memory === undefined && !hasFailed) createMemory();
   if (buffer === undefined || used + size > PAGES * PAGE) return undefined;
   const start = used;
   used += size;
-  return new Uint8Array(buffer, start, size);
+  return new PacketBytes(buffer, start, size);
 }
 
 /** The buffer of this thread's memory; undefined if nothing was allocated. */

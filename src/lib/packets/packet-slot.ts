@@ -1,5 +1,5 @@
 /**
- * A slot contains an outgoing IP packet: a Uint8Array with free space before and after the packet.
+ * A slot contains an outgoing IP packet: PacketBytes with free space before and after the packet.
  * WireGuard writes its header and its tag there without copying the packet.
  *
  *     [ PACKET_HEADROOM ][ IP packet ][ PACKET_TAILROOM ]
@@ -7,6 +7,7 @@
  * docs/decisions/0002-packet-slots.md explains how slots are reused.
  */
 
+import { PacketBytes, partOf } from './packet-bytes.js';
 import { allocatePacketMemory } from './packet-memory.js';
 
 /** Space for the transport data header: type, receiver index and counter (WireGuard 5.4.6). */
@@ -17,9 +18,14 @@ export const PACKET_TAILROOM = 32;
 
 const TAG_LENGTH = 16;
 
+/** Returns the length of the IP packet inside `slot`. */
+export function packetLength(slot: Uint8Array): number {
+  return slot.length - PACKET_HEADROOM - PACKET_TAILROOM;
+}
+
 /** Returns a view of the IP packet inside `slot`. */
 export function packetInSlot(slot: Uint8Array): Uint8Array {
-  return slot.subarray(PACKET_HEADROOM, slot.length - PACKET_TAILROOM);
+  return partOf(slot, PACKET_HEADROOM, slot.length - PACKET_TAILROOM);
 }
 
 /** The size of a slab in bytes. One drain of an engine, 256 packets of 1,420 bytes, fits. */
@@ -28,22 +34,19 @@ const SLAB_SIZE = 512 * 1024;
 /** The alignment of slots, in bytes. */
 const ALIGNMENT = 4;
 
-const NO_MEMORY = new Uint8Array(0);
+const NO_MEMORY = newMemory(0);
 
 /** A piece of memory for slots, and the number of its bytes that are in use. */
 class Slab {
-  memory: Uint8Array;
+  memory: PacketBytes;
   used = 0;
   /** The allocators that have allocated slots here and may still be using them. */
   users = 0;
   /** The slots in the order of their allocation; those from `next` on are free. */
-  readonly #slots: Uint8Array[] = [];
+  readonly #slots: PacketBytes[] = [];
   #next = 0;
-  /** The messages in reused slots; empty until the slab is first reused. */
-  readonly #messages = new Map<Uint8Array, Uint8Array>();
-  #isReused = false;
 
-  constructor(memory: Uint8Array) {
+  constructor(memory: PacketBytes) {
     this.memory = memory;
   }
 
@@ -52,41 +55,33 @@ class Slab {
   }
 
   /** Returns the next slot, which is an earlier slot's object if their places are the same. */
-  take(size: number): Uint8Array {
-    const start = this.used;
+  take(size: number): PacketBytes {
+    const { memory, used } = this;
+    const place = memory.place + used;
     // The checksum of an aligned packet is faster to compute.
-    this.used = start + Math.ceil(size / ALIGNMENT) * ALIGNMENT;
+    this.used = used + Math.ceil(size / ALIGNMENT) * ALIGNMENT;
     const earlier = this.#slots[this.#next];
-    if (earlier !== undefined) {
-      if (earlier.length === size && earlier.byteOffset === this.memory.byteOffset + start) {
-        this.#next++;
-        return earlier;
-      }
-      this.#messages.delete(earlier);
+    if (earlier?.place === place && earlier.length === size) {
+      this.#next++;
+      return earlier;
     }
-    return (this.#slots[this.#next++] = this.memory.subarray(start, start + size));
+    return (this.#slots[this.#next++] = new PacketBytes(memory.memory, place, size));
   }
 
   reuse(): void {
     this.used = 0;
     this.#next = 0;
-    this.#isReused = true;
   }
 
   /** Releases the memory, because allocators may refer to this object for a long time. */
   retire(): void {
     this.memory = NO_MEMORY;
     this.#slots.length = 0;
-    this.#messages.clear();
   }
+}
 
-  message(slot: Uint8Array, end: number): Uint8Array {
-    const known = this.#messages.get(slot);
-    if (known?.length === end) return known;
-    const message = slot.subarray(0, end);
-    if (this.#isReused && slot.buffer === this.memory.buffer) this.#messages.set(slot, message);
-    return message;
-  }
+function newMemory(size: number): PacketBytes {
+  return new PacketBytes(new ArrayBuffer(size), 0, size);
 }
 
 /**
@@ -106,7 +101,7 @@ function replaceSlab(): void {
     if (memory !== undefined) lasting = new Slab(memory);
   }
   if (lasting?.users === 0) useLasting(lasting);
-  else slab = new Slab(new Uint8Array(SLAB_SIZE));
+  else slab = new Slab(newMemory(SLAB_SIZE));
 }
 
 /** Called when the current slab has no users any more. */
@@ -130,7 +125,7 @@ function useLasting(free: Slab): void {
  * @param length the length of the packet with its padding, in bytes
  */
 export function messageInSlot(slot: Uint8Array, length: number): Uint8Array {
-  return slab.message(slot, PACKET_HEADROOM + length + TAG_LENGTH);
+  return partOf(slot, 0, PACKET_HEADROOM + length + TAG_LENGTH);
 }
 
 /**
@@ -144,9 +139,9 @@ export class PacketSlots {
   #keepsLasting = false;
 
   /** Returns a slot for a packet of `length` bytes. Its content is undefined. */
-  allocate(length: number): Uint8Array {
+  allocate(length: number): PacketBytes {
     const size = PACKET_HEADROOM + length + PACKET_TAILROOM;
-    if (size > SLAB_SIZE) return new Uint8Array(size);
+    if (size > SLAB_SIZE) return newMemory(size);
     if (!slab.hasRoomFor(size)) replaceSlab();
     if (this.#slab !== slab) {
       if (this.#slab !== undefined && this.#slab === lasting) this.#keepsLasting = true;

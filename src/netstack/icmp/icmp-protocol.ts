@@ -3,7 +3,7 @@
  * type. icmp-errors.ts handles received errors; icmp-error-sender.ts sends errors.
  */
 import type { DropCounter } from '../../lib/drop-counter.js';
-import { PACKET_HEADROOM, packetInSlot } from '../../lib/packets/packet-slot.js';
+import { PACKET_HEADROOM, packetLength } from '../../lib/packets/packet-slot.js';
 import { TokenBucket } from '../../lib/token-bucket.js';
 import type { Entropy } from '../../ports/entropy.js';
 import { isChecksumValid, sumBytes } from '../../wire/checksum.js';
@@ -156,7 +156,7 @@ export class IcmpProtocol {
     const from = addresses.at(addresses.select(request.to, request.from));
     const type = from.length === 16 ? ICMPV6_ECHO_REQUEST : ICMP_ECHO_REQUEST;
     const slot = this.#createEcho(type, { ...request, from });
-    if (packetInSlot(slot).length > outbound.mtu) return false;
+    if (packetLength(slot) > outbound.mtu) return false;
     return this.#enqueue(datagrams, slot, request.to);
   }
 

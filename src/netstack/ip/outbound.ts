@@ -1,6 +1,6 @@
 import { randomUint32 } from '../../lib/random-uint32.js';
 import type { Entropy } from '../../ports/entropy.js';
-import { packetInSlot, type PacketSlots } from '../../lib/packets/packet-slot.js';
+import { packetLength, type PacketSlots } from '../../lib/packets/packet-slot.js';
 import { addressKey, type IpAddress, type SocketAddress } from '../../wire/ip-address.js';
 import { Flows } from './flows.js';
 import { fragment } from './fragmentation.js';
@@ -41,7 +41,7 @@ export class Outbound {
    */
   fit(slot: Uint8Array, remote: IpAddress): readonly Uint8Array[] {
     const pathMtu = this.pathMtu(remote);
-    if (packetInSlot(slot).length <= pathMtu) return [slot];
+    if (packetLength(slot) <= pathMtu) return [slot];
     return fragment(slot, pathMtu, randomUint32(this.#entropy), this.slots);
   }
 }

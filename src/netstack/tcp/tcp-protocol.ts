@@ -7,7 +7,7 @@ import type { DropCounter } from '../../lib/drop-counter.js';
 import { randomUint32 } from '../../lib/random-uint32.js';
 import type { Entropy } from '../../ports/entropy.js';
 import { MemoryBudget } from '../../lib/memory-budget.js';
-import { packetInSlot, type PacketSlots } from '../../lib/packets/packet-slot.js';
+import { packetLength, type PacketSlots } from '../../lib/packets/packet-slot.js';
 import { randomSipHashKey } from '../../lib/siphash.js';
 import { TokenBucket } from '../../lib/token-bucket.js';
 import type { IpAddress, SocketAddress } from '../../wire/ip-address.js';
@@ -288,7 +288,7 @@ export class TcpProtocol implements OpenHost, InboundSegmentsHost {
 
   countRetransmission(slot: Uint8Array): void {
     this.#retransmitted.packets++;
-    this.#retransmitted.bytes += packetInSlot(slot).length;
+    this.#retransmitted.bytes += packetLength(slot);
   }
 
   emit(slot: Uint8Array): void {

@@ -2,6 +2,7 @@
  * Processes all incoming messages (whitepaper 5.4, 6.2, 6.5). A handshake message without a valid
  * mac1 is never answered (§5.1). Invalid input never throws; it is counted as a drop.
  */
+import { partOf } from '../../lib/packets/packet-bytes.js';
 import { decapsulateEcn } from '../../wire/traffic-class.js';
 import {
   HANDSHAKE_TRAFFIC_CLASS,
@@ -293,7 +294,7 @@ export class Receiver {
       drops.count('congestion');
       return;
     }
-    sink.deliver(message.subarray(DATA.packet, DATA.packet + length), peer);
+    sink.deliver(partOf(message, DATA.packet, DATA.packet + length), peer);
   }
 
   #authenticatedReceived(peer: Peer, length: number, now: number): void {

@@ -81,7 +81,7 @@ describe('recycle()', () => {
   /** Allocators that share a new slab, because no earlier one has room for their first slots. */
   function allocators(count: number): PacketSlots[] {
     const all = Array.from({ length: count }, () => new PacketSlots());
-    all[0]!.allocate(500_000);
+    all[0]!.allocate(512 * 1024 - PACKET_HEADROOM - PACKET_TAILROOM);
     return all;
   }
 
@@ -105,6 +105,7 @@ describe('recycle()', () => {
       [100, 200, 300, 40],
       [200, 100, 300, 40],
       [41, 500, 7],
+      [141, 500, 7],
       [100, 200],
     ]) {
       slots.recycle();

@@ -11,7 +11,7 @@ function cut(packet: Uint8Array, mtu: number, identification: number): Uint8Arra
   const slots = new PacketSlots();
   const slot = slots.allocate(packet.length);
   packetInSlot(slot).set(packet);
-  return fragment(slot, mtu, identification, slots).map((piece) => packetInSlot(piece));
+  return fragment(slot, mtu, identification, slots).map((piece) => packetInSlot(piece).slice());
 }
 
 it('cuts IPv4 at multiples of eight bytes, each fragment with its checksum, and can fragment again', () => {

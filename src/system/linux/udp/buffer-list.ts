@@ -1,4 +1,5 @@
 /** An array of struct iovec (readv(2)): the buffers that one system call reads or writes. */
+import { memoryOf, placeOf } from '../../../lib/packets/packet-bytes.js';
 import type { Libc } from '../libc.js';
 import { WORD_SIZE, writeWord } from '../machine-word.js';
 
@@ -29,10 +30,11 @@ export class BufferList {
 
   /** @param bytes must stay referenced until the call returns */
   setBytes(index: number, bytes: Uint8Array): void {
-    if (bytes.buffer !== this.#memory) {
-      this.#memory = bytes.buffer;
-      this.#memoryAddress = Number(this.#libc.address(new Uint8Array(bytes.buffer)));
+    const memory = memoryOf(bytes);
+    if (memory !== this.#memory) {
+      this.#memory = memory;
+      this.#memoryAddress = Number(this.#libc.address(new Uint8Array(memory)));
     }
-    this.set(index, this.#memoryAddress + bytes.byteOffset, bytes.length);
+    this.set(index, this.#memoryAddress + placeOf(bytes), bytes.length);
   }
 }

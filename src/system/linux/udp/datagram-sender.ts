@@ -194,7 +194,7 @@ function writeSource(message: SocketMessage, source: Uint8Array): void {
     ? message.addControl(SOL_IP, IP_PKTINFO, IP_PKTINFO_LENGTH)
     : message.addControl(SOL_IPV6, IPV6_PKTINFO, IPV6_PKTINFO_LENGTH);
   const length = isIpv4 ? IP_PKTINFO_LENGTH : IPV6_PKTINFO_LENGTH;
-  const bytes = new Uint8Array(message.view.buffer, data, length);
+  const bytes = message.part(data, length);
   bytes.fill(0);
   bytes.set(source, isIpv4 ? IP_PKTINFO_ADDRESS : 0);
 }

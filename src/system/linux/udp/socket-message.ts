@@ -2,6 +2,7 @@
  * struct msghdr in preallocated memory with everything it points to, for recvmsg(2) and sendmsg(2):
  * a socket address, buffers and control messages (cmsg(3)).
  */
+import { PacketBytes } from '../../../lib/packets/packet-bytes.js';
 import { BufferList } from './buffer-list.js';
 import type { Libc } from '../libc.js';
 import { LITTLE_ENDIAN, readWord, WORD_SIZE, writeWord } from '../machine-word.js';
@@ -36,13 +37,13 @@ export class SocketMessage {
   readonly buffers: BufferList;
   /** The memory, for reading and writing the data of control messages. */
   readonly view: DataView;
-  readonly #bytes: Uint8Array;
+  readonly #bytes: PacketBytes;
   #controlLength = 0;
 
   /** @param buffers the maximum number of buffers in a message */
   constructor(libc: Libc, buffers: number) {
-    this.#bytes = new Uint8Array(LENGTH);
-    this.view = new DataView(this.#bytes.buffer);
+    this.#bytes = new PacketBytes(new ArrayBuffer(LENGTH), 0, LENGTH);
+    this.view = new DataView(this.#bytes.memory);
     this.address = Number(libc.address(this.#bytes));
     this.buffers = new BufferList(libc, buffers);
     writeWord(this.view, NAME, this.address + NAME_AT);
@@ -59,10 +60,15 @@ export class SocketMessage {
     this.view.setUint32(NAME_LENGTH, socketAddress.length, LITTLE_ENDIAN);
   }
 
+  /** Returns `length` bytes of `view` at `offset`. */
+  part(offset: number, length: number): Uint8Array {
+    return this.#bytes.part(offset, offset + length);
+  }
+
   /** Returns the sender's socket address, which is valid until the next message. */
   name(): Uint8Array {
     const length = this.view.getUint32(NAME_LENGTH, LITTLE_ENDIAN);
-    return this.#bytes.subarray(NAME_AT, NAME_AT + length);
+    return this.part(NAME_AT, length);
   }
 
   isTruncated(): boolean {

@@ -1,0 +1,57 @@
+/**
+ * Bytes in memory that is used again and again, and parts of them, without new objects for each packet.
+ * The functions also accept other bytes.
+ */
+
+/**
+ * A view that knows its place, because V8 reads these fields ten times faster than `buffer` and
+ * `byteOffset`.
+ */
+export class PacketBytes extends Uint8Array<ArrayBuffer> {
+  /** The class of copies and subarrays, which V8 creates with other parameters. */
+  static readonly [Symbol.species] = Uint8Array;
+
+  readonly memory: ArrayBuffer;
+  /** The offset in `memory`. */
+  readonly place: number;
+  /** The latest part. Most packets at a place have parts at the same places as their predecessors. */
+  private latest: PacketBytes | undefined;
+
+  constructor(memory: ArrayBuffer, place: number, length: number) {
+    super(memory, place, length);
+    this.memory = memory;
+    this.place = place;
+  }
+
+  /**
+   * Like subarray(), but returns the earlier object if the latest part was the same.
+   *
+   * @throws RangeError if the part is not inside these bytes
+   */
+  part(start: number, end: number): PacketBytes {
+    const place = this.place + start;
+    const length = end - start;
+    const { latest } = this;
+    if (latest?.place === place && latest.length === length) return latest;
+    if (start < 0 || end < start || end > this.length) throw new RangeError('no such part');
+    return (this.latest = new PacketBytes(this.memory, place, length));
+  }
+}
+
+/** Returns the buffer that contains `bytes`. */
+export function memoryOf(bytes: Uint8Array): ArrayBufferLike {
+  return bytes instanceof PacketBytes ? bytes.memory : bytes.buffer;
+}
+
+/** Returns the offset of `bytes` in memoryOf(). */
+export function placeOf(bytes: Uint8Array): number {
+  return bytes instanceof PacketBytes ? bytes.place : bytes.byteOffset;
+}
+
+/**
+ * Returns the bytes from `start` to `end`. Do not write fields of the returned object: it may be returned
+ * again.
+ */
+export function partOf(bytes: Uint8Array, start: number, end: number): Uint8Array {
+  return bytes instanceof PacketBytes ? bytes.part(start, end) : bytes.subarray(start, end);
+}
