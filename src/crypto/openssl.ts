@@ -3,6 +3,7 @@
  * a new cipher object for each packet. Here, one EVP_CIPHER_CTX serves all packets
  * (EVP_EncryptInit(3ssl)). docs/decisions/0022-encrypt-with-openssl.md compares the backends.
  */
+import { memoryOf, placeOf } from '../lib/packets/packet-bytes.js';
 import { copySecret } from '../lib/secrets/secret-bytes.js';
 import { sameBytes } from '../lib/same-bytes.js';
 import { type Crypto, TAG_LENGTH, type TransportKey } from './crypto.js';
@@ -10,12 +11,18 @@ import { writeCounterNonce } from './nonce.js';
 import { requireText } from './packet-text.js';
 import { KEY_LENGTH, requireKey } from './x25519.js';
 
-/** The commands of EVP_CIPHER_CTX_ctrl (openssl/evp.h). */
-const AEAD_GET_TAG = 0x10;
-const AEAD_SET_TAG = 0x11;
+/** The name of a tag's parameter, `tag`, as a C string (EVP_EncryptInit(3ssl)). */
+const TAG_NAME = Uint8Array.of(0x74, 0x61, 0x67, 0);
 
-const DECRYPT = 0;
-const ENCRYPT = 1;
+/** An OSSL_PARAM's type for bytes (openssl/core.h), and its length in words (OSSL_PARAM(3ssl)). */
+const OCTET_STRING = 5;
+const PARAM_WORDS = 5;
+
+const NONCE_LENGTH = 12;
+
+const IS_LITTLE_ENDIAN = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1;
+
+const TEST_KEY = new Uint8Array(KEY_LENGTH).fill(7);
 
 /** The native functions of the running program. */
 export interface NativeCode {
@@ -23,6 +30,8 @@ export interface NativeCode {
   bind(declaration: string): (...parameters: readonly number[]) => number;
   /** Returns the address of bytes, which do not move while they are referenced. */
   address(bytes: Uint8Array): bigint;
+  /** The size of a pointer and of a size_t, in bytes. */
+  readonly wordSize: number;
 }
 
 /** Returns `base` with OpenSSL's packet encryption; undefined if that is not available. */
@@ -30,12 +39,13 @@ export function createOpenSslCrypto(
   base: Crypto,
   native: NativeCode | undefined,
 ): Crypto | undefined {
-  const cipher = native && tryCipher(native, base);
+  if (native === undefined) return undefined;
+  const cipher = tryCipher(native, base);
   if (cipher === undefined) return undefined;
   return {
     ...base,
     packetBackend: 'openssl',
-    transportKey: (key) => new OpenSslTransportKey(cipher, key),
+    transportKey: (key) => createTransportKey(native, cipher, key),
   };
 }
 
@@ -46,8 +56,8 @@ function tryCipher(native: NativeCode, base: Crypto): Cipher | undefined {
     // An error that stays in OpenSSL's queue would end a TLS connection of this thread.
     setMark();
     try {
-      const cipher = new Cipher(native);
-      return isCorrect(cipher, base) ? cipher : undefined;
+      const cipher = createCipher(native);
+      return isCorrect(createTransportKey(native, cipher, TEST_KEY), base) ? cipher : undefined;
     } finally {
       popToMark();
     }
@@ -58,81 +68,129 @@ function tryCipher(native: NativeCode, base: Crypto): Cipher | undefined {
 }
 
 /** Compares one packet with the other backend, which uses other code. */
-function isCorrect(cipher: Cipher, base: Crypto): boolean {
-  const [key, length, counter] = [new Uint8Array(KEY_LENGTH).fill(7), 100, 2 ** 40 + 3];
+function isCorrect(ourKey: TransportKey, base: Crypto): boolean {
+  const [length, counter] = [100, 2 ** 40 + 3];
   const [ours, theirs] = [new Uint8Array(length + TAG_LENGTH), new Uint8Array(length + TAG_LENGTH)];
-  const ourKey = new OpenSslTransportKey(cipher, key);
   ourKey.seal(ours, 0, length, counter);
-  base.transportKey(key).seal(theirs, 0, length, counter);
+  base.transportKey(TEST_KEY).seal(theirs, 0, length, counter);
   return sameBytes(ours, theirs) && ourKey.open(theirs, 0, length, counter);
 }
 
-type CFunction = ReturnType<NativeCode['bind']>;
+/** Encrypts or decrypts as TransportKey does. */
+interface Cipher {
+  readonly seal: (key: OpenSslKey, ...text: Text) => void;
+  readonly open: (key: OpenSslKey, ...text: Text) => boolean;
+  /** Overwrites the key that OpenSSL keeps, and what it has left on the stack. */
+  readonly wipe: () => void;
+}
 
-/** A cipher context for all keys, because OpenSSL's functions are synchronous. */
-class Cipher {
-  readonly addressOf: (bytes: Uint8Array) => number;
-  readonly #init: CFunction;
-  readonly #update: CFunction;
-  readonly #final: CFunction;
-  readonly #control: CFunction;
-  readonly #context: number;
-  readonly #nonce = new Uint8Array(new ArrayBuffer(12));
-  /** Where OpenSSL writes how many bytes it has written; that is always known here. */
-  readonly #written = new Uint8Array(new ArrayBuffer(4));
-  readonly #nonceAddress: number;
-  readonly #writtenAddress: number;
-  /** Sent and received packets are in different slabs. */
-  readonly #sent: Addresses;
-  readonly #received: Addresses;
+type Text = Parameters<TransportKey['seal']>;
 
-  /** @throws if OpenSSL is missing, or does not support the algorithm, as in FIPS mode */
+/**
+ * Creates the cipher contexts, one for each direction and all keys, because OpenSSL's functions are
+ * synchronous. The functions keep addresses in variables instead of fields: V8 would create an object
+ * whenever it passes a large number from a field.
+ *
+ * @throws if OpenSSL is missing, or does not support the algorithm, as in FIPS mode
+ */
+function createCipher(native: NativeCode): Cipher {
+  const encrypt = createContext(native, 'Encrypt');
+  const decrypt = createContext(native, 'Decrypt');
+  const seal: Cipher['seal'] = (key, message, offset, length, counter) => {
+    requireText(message, offset, length);
+    requireSuccess(encrypt(key, message, offset, length, counter));
+  };
+  const open: Cipher['open'] = (key, message, offset, length, counter) => {
+    requireText(message, offset, length);
+    // The result is the only one that depends on the peer's bytes.
+    return decrypt(key, message, offset, length, counter) === 1;
+  };
+  const wipe = (): void => {
+    const zeros = new OpenSslKey(native, new Uint8Array(KEY_LENGTH));
+    for (const length of WIPING_LENGTHS) {
+      seal(zeros, wiping, 0, length, 0);
+      open(zeros, wiping, 0, length, 0);
+    }
+  };
+  return { seal, open, wipe };
+}
+
+/** Processes a text in place, and writes or checks its tag. Returns 1, or 0 if the tag is wrong. */
+type Run = (key: OpenSslKey, ...text: Text) => number;
+
+function createContext(native: NativeCode, direction: 'Encrypt' | 'Decrypt'): Run {
+  const addressOf = (bytes: Uint8Array) => Number(native.address(bytes));
+  const p = 'uintptr_t';
+  // Addresses are passed as numbers, which is faster than passing pointers.
+  const init = native.bind(`int EVP_${direction}Init_ex2(${p}, ${p}, ${p}, ${p}, ${p})`);
+  const update = native.bind(`int EVP_${direction}Update(${p}, ${p}, ${p}, ${p}, int)`);
+  const final = native.bind(`int EVP_${direction}Final_ex(${p}, ${p}, ${p})`);
+  const getParameters = native.bind(`int EVP_CIPHER_CTX_get_params(${p}, ${p})`);
+  const context = native.bind(`${p} EVP_CIPHER_CTX_new()`)();
+  const algorithm = native.bind(`${p} EVP_chacha20_poly1305()`)();
+  // OpenSSL writes after the nonce how many bytes it has written; that is always known here.
+  const memory = newMemory(NONCE_LENGTH + 4);
+  const nonceAddress = addressOf(memory);
+  const writtenAddress = nonceAddress + NONCE_LENGTH;
+  const tag = new TagParameter(native);
+  const tagAddress = addressOf(tag.parameters);
+  const initParameters = direction === 'Decrypt' ? tagAddress : 0;
+  const addresses = new Addresses(addressOf);
+  let current: OpenSslKey | undefined;
+  requireSuccess(init(context, algorithm, 0, 0, 0));
+  return (key, message, offset, length, counter) => {
+    const text = addresses.of(message) + offset;
+    tag.pointTo(text + length);
+    // Without a key, OpenSSL uses the last one again.
+    const keyAddress = key === current ? 0 : key.address;
+    current = undefined;
+    writeCounterNonce(memory, counter);
+    requireSuccess(init(context, 0, keyAddress, nonceAddress, initParameters));
+    current = key;
+    requireSuccess(update(context, text, writtenAddress, text, length));
+    const result = final(context, text, writtenAddress);
+    return initParameters === 0 ? getParameters(context, tagAddress) : result;
+  };
+}
+
+/** Returns memory that V8 does not move, unlike that of a small Uint8Array of its own. */
+function newMemory(size: number): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(new ArrayBuffer(size));
+}
+
+/** Tells OpenSSL where the tag is: an array of OSSL_PARAM, with one element and the end. */
+class TagParameter {
+  readonly parameters: Uint8Array;
+  readonly #name = newMemory(TAG_NAME.length);
+  readonly #words: Uint32Array;
+  readonly #wordSize: number;
+
   constructor(native: NativeCode) {
-    const bind = (declaration: string) => native.bind(declaration);
-    const addressOf = (bytes: Uint8Array) => Number(native.address(bytes));
-    this.addressOf = addressOf;
-    this.#sent = new Addresses(addressOf);
-    this.#received = new Addresses(addressOf);
-    // Addresses are passed as numbers, which is faster than passing pointers.
-    this.#init = bind(
-      'int EVP_CipherInit_ex(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, int)',
-    );
-    this.#update = bind('int EVP_CipherUpdate(uintptr_t, uintptr_t, uintptr_t, uintptr_t, int)');
-    this.#final = bind('int EVP_CipherFinal_ex(uintptr_t, uintptr_t, uintptr_t)');
-    this.#control = bind('int EVP_CIPHER_CTX_ctrl(uintptr_t, int, int, uintptr_t)');
-    this.#context = bind('uintptr_t EVP_CIPHER_CTX_new()')();
-    const algorithm = bind('uintptr_t EVP_chacha20_poly1305()')();
-    this.#nonceAddress = addressOf(this.#nonce);
-    this.#writtenAddress = addressOf(this.#written);
-    requireSuccess(this.#init(this.#context, algorithm, 0, 0, 0, ENCRYPT));
+    const { wordSize } = native;
+    const parameters = newMemory(2 * PARAM_WORDS * wordSize);
+    this.parameters = parameters;
+    this.#words = new Uint32Array(parameters.buffer);
+    this.#wordSize = wordSize;
+    this.#name.set(TAG_NAME);
+    this.#write(0, Number(native.address(this.#name)));
+    this.#words[wordSize / 4] = OCTET_STRING;
+    this.#write(3, TAG_LENGTH);
   }
 
-  /** @param key the address of the key */
-  seal(key: number, message: Uint8Array, offset: number, length: number, counter: number): void {
-    requireText(message, offset, length);
-    const text = this.#sent.of(message) + offset;
-    requireSuccess(this.#begin(key, counter, ENCRYPT));
-    requireSuccess(this.#update(this.#context, text, this.#writtenAddress, text, length));
-    requireSuccess(this.#final(this.#context, text, this.#writtenAddress));
-    const tag = text + length;
-    requireSuccess(this.#control(this.#context, AEAD_GET_TAG, TAG_LENGTH, tag));
+  pointTo(tag: number): void {
+    this.#write(2, tag);
   }
 
-  /** @param key the address of the key */
-  open(key: number, message: Uint8Array, offset: number, length: number, counter: number): boolean {
-    requireText(message, offset, length);
-    const text = this.#received.of(message) + offset;
-    const tag = text + length;
-    requireSuccess(this.#begin(key, counter, DECRYPT));
-    requireSuccess(this.#control(this.#context, AEAD_SET_TAG, TAG_LENGTH, tag));
-    requireSuccess(this.#update(this.#context, text, this.#writtenAddress, text, length));
-    // This is the only call that depends on the peer's bytes.
-    return this.#final(this.#context, text, this.#writtenAddress) === 1;
-  }
-
-  #begin(key: number, counter: number, direction: number): number {
-    writeCounterNonce(this.#nonce, counter);
-    return this.#init(this.#context, 0, 0, key, this.#nonceAddress, direction);
+  /** Writes a pointer or a size_t. */
+  #write(index: number, value: number): void {
+    if (this.#wordSize === 4) {
+      this.#words[index] = value;
+      return;
+    }
+    const first = index * 2;
+    // The array truncates the value to its lower 32 bits.
+    this.#words[first + (IS_LITTLE_ENDIAN ? 0 : 1)] = value;
+    this.#words[first + (IS_LITTLE_ENDIAN ? 1 : 0)] = Math.floor(value / 0x1_0000_0000);
   }
 }
 
@@ -146,12 +204,13 @@ class Addresses {
     this.#addressOf = addressOf;
   }
 
-  of({ buffer, byteOffset }: Uint8Array): number {
-    if (buffer !== this.#memory) {
-      this.#memory = buffer;
-      this.#address = this.#addressOf(new Uint8Array(buffer));
+  of(bytes: Uint8Array): number {
+    const memory = memoryOf(bytes);
+    if (memory !== this.#memory) {
+      this.#memory = memory;
+      this.#address = this.#addressOf(new Uint8Array(memory));
     }
-    return this.#address + byteOffset;
+    return this.#address + placeOf(bytes);
   }
 }
 
@@ -166,30 +225,31 @@ function requireSuccess(result: number): void {
 const WIPING_LENGTHS = [1_420, 96, 0];
 const wiping = new Uint8Array(Math.max(...WIPING_LENGTHS) + TAG_LENGTH);
 
-class OpenSslTransportKey implements TransportKey {
-  readonly #cipher: Cipher;
-  readonly #key: Uint8Array;
-  readonly #address: number;
+/** A copy of a key, at an address that does not change. */
+class OpenSslKey {
+  readonly address: number;
+  readonly #bytes: Uint8Array;
 
-  constructor(cipher: Cipher, key: Uint8Array) {
+  constructor(native: NativeCode, key: Uint8Array) {
     requireKey(key);
-    this.#cipher = cipher;
-    this.#key = copySecret(key);
-    this.#address = cipher.addressOf(this.#key);
+    this.#bytes = copySecret(key);
+    this.address = Number(native.address(this.#bytes));
   }
 
-  seal(message: Uint8Array, offset: number, length: number, counter: number): void {
-    this.#cipher.seal(this.#address, message, offset, length, counter);
+  fillWithZeros(): void {
+    this.#bytes.fill(0);
   }
+}
 
-  open(message: Uint8Array, offset: number, length: number, counter: number): boolean {
-    return this.#cipher.open(this.#address, message, offset, length, counter);
-  }
-
-  wipe(): void {
-    this.#key.fill(0);
-    // OpenSSL keeps the last key in its context, in CPU registers and on the stack. Encrypting with the
-    // zeroed key overwrites them.
-    for (const length of WIPING_LENGTHS) this.seal(wiping, 0, length, 0);
-  }
+/** Returns a key whose functions call OpenSSL. */
+function createTransportKey(native: NativeCode, cipher: Cipher, bytes: Uint8Array): TransportKey {
+  const key = new OpenSslKey(native, bytes);
+  return {
+    seal: (message, offset, length, counter) => cipher.seal(key, message, offset, length, counter),
+    open: (message, offset, length, counter) => cipher.open(key, message, offset, length, counter),
+    wipe: () => {
+      key.fillWithZeros();
+      cipher.wipe();
+    },
+  };
 }

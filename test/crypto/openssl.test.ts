@@ -59,6 +59,43 @@ if (libc === undefined) {
     expect([...one, ...two].filter((_, index) => index % 48 < 32)).toEqual(new Array(64).fill(0));
   });
 
+  it('uses each key after another was used, wiped or refused', () => {
+    let refuses = false;
+    // The context gets the key, and OpenSSL reports a failure.
+    const native = {
+      ...libc,
+      bind: (declaration: string) => {
+        const real = libc.bind(declaration);
+        if (!declaration.includes('EncryptInit')) return real;
+        return (...parameters: readonly number[]) => (refuses ? 0 : 1) & real(...parameters);
+      },
+    };
+    const crypto = createOpenSslCrypto(node, native)!;
+    const bytes = [1, 2].map((byte) => new Uint8Array(32).fill(byte));
+    const keys = bytes.map((key) => crypto.transportKey(key));
+    const expected = bytes.map((key) => node.transportKey(key));
+    let counter = 0;
+    const compare = (...order: readonly number[]) => {
+      for (const index of order) {
+        const [ours, theirs] = [new Uint8Array(48), new Uint8Array(48)];
+        keys[index]!.seal(ours, 0, 32, ++counter);
+        expected[index]!.seal(theirs, 0, 32, counter);
+        expect(ours).toEqual(theirs);
+        expect(keys[index]!.open(ours, 0, 32, counter)).toBe(true);
+        expect(ours.subarray(0, 32)).toEqual(new Uint8Array(32));
+      }
+    };
+    compare(0, 0, 1, 1, 0);
+    refuses = true;
+    expect(() => keys[1]!.seal(new Uint8Array(48), 0, 32, 0)).toThrow('OpenSSL cannot encrypt');
+    refuses = false;
+    compare(0, 1);
+    crypto.transportKey(new Uint8Array(32).fill(3)).wipe();
+    compare(1, 0);
+    keys[0]!.wipe();
+    compare(1);
+  });
+
   it.each([0, 31, 33])('refuses a key of %i bytes', (length) => {
     expect(() => openSsl.transportKey(new Uint8Array(length))).toThrow(RangeError);
   });
@@ -76,10 +113,10 @@ it('is undefined if the program does not contain OpenSSL', () => {
   const bind = () => {
     throw new Error('no such function');
   };
-  expect(createOpenSslCrypto(node, { bind, address: () => 0n })).toBeUndefined();
+  expect(createOpenSslCrypto(node, { bind, address: () => 0n, wordSize: 8 })).toBeUndefined();
 });
 
 it('is undefined if OpenSSL does not support the algorithm', () => {
-  const refusing = { bind: () => () => 0, address: () => 0n };
+  const refusing = { bind: () => () => 0, address: () => 0n, wordSize: 8 };
   expect(createOpenSslCrypto(node, refusing)).toBeUndefined();
 });
