@@ -2,12 +2,13 @@
  * Performs the offloads that a kernel leaves to the network card: splits packets of up to 64 KiB
  * into segments and completes checksums. Each resulting packet is in a slot for WireGuard.
  */
+import { partOf } from '../../lib/packets/packet-bytes.js';
 import { PACKET_HEADROOM, type PacketSlots } from '../../lib/packets/packet-slot.js';
 import { readInt32, readUint16, writeInt32, writeUint16 } from '../../wire/bytes.js';
 import { copyAndSum, finishChecksum, sumBytes } from '../../wire/checksum.js';
 import {
-  finishIpv4Header,
   IPV4_HEADER_LENGTH,
+  ipv4HeaderLength,
   PROTOCOL_TCP,
   PROTOCOL_UDP,
 } from '../../wire/ipv4.js';
@@ -40,7 +41,14 @@ const TCP_CHECKSUM = 16;
 const UDP_LENGTH = 4;
 const UDP_CHECKSUM = 6;
 
+const IPV4_TOTAL_LENGTH = 2;
 const IPV4_IDENTIFICATION = 4;
+const IPV4_CHECKSUM = 10;
+
+/** The words of each header that differ between the segments of a frame. */
+const TCP_VARYING = [TCP_SEQUENCE, TCP_SEQUENCE + 2, TCP_DATA_OFFSET, TCP_CHECKSUM];
+const UDP_VARYING = [UDP_LENGTH, UDP_CHECKSUM];
+const IPV4_VARYING = [IPV4_TOTAL_LENGTH, IPV4_IDENTIFICATION, IPV4_CHECKSUM];
 
 /** Offsets and lengths of the two addresses in the IP header; the source comes first. */
 const ADDRESSES = { 4: { offset: 12, length: 8 }, 6: { offset: 8, length: 32 } };
@@ -57,7 +65,7 @@ export function segment(
   emit: (slot: Uint8Array) => void,
 ): boolean {
   if (frame.length <= VIRTIO_NET_HEADER_LENGTH) return false;
-  const packet = frame.subarray(VIRTIO_NET_HEADER_LENGTH);
+  const packet = partOf(frame, VIRTIO_NET_HEADER_LENGTH, frame.length);
   const version = packet[0]! >> 4;
   if ((version !== 4 && version !== 6) || packet.length < headerFloor(version)) return false;
   const cut: Cut = {
@@ -120,18 +128,25 @@ function cutTcp(cut: Cut): boolean {
   if (cut.segmentSize === 0) return false;
   const sequence = readInt32(packet, transport + TCP_SEQUENCE);
   const flags = packet[transport + TCP_FLAGS]!;
-  const addressSum = sumAddresses(packet, version);
+  const offsetWord = packet[transport + TCP_DATA_OFFSET]! << 8;
+  const common =
+    sumAddresses(packet, version) +
+    PROTOCOL_TCP +
+    tcpHeaderLength +
+    sumWithout(packet, transport, tcpHeaderLength, TCP_VARYING);
   forEachSegment(cut, payload, (slot, from, length, payloadSum) => {
     const tcp = PACKET_HEADROOM + transport;
-    writeInt32(slot, tcp + TCP_SEQUENCE, sequence + from);
+    const segmentSequence = sequence + from;
+    writeInt32(slot, tcp + TCP_SEQUENCE, segmentSequence);
     // FIN and PSH apply to the last segment (RFC 9293), CWR to the first (RFC 3168 6.1.2).
     const isLast = payload + from + length === packet.length;
-    const notHere = (isLast ? 0 : FIN | PSH) | (from === 0 ? 0 : CWR);
-    slot[tcp + TCP_FLAGS] = flags & ~notHere;
-    writeUint16(slot, tcp + TCP_CHECKSUM, 0);
-    const headerSum = sumBytes(slot, tcp, tcpHeaderLength);
-    const sum = addressSum + PROTOCOL_TCP + tcpHeaderLength + length + headerSum + payloadSum;
-    writeUint16(slot, tcp + TCP_CHECKSUM, finishChecksum(sum));
+    const segmentFlags = flags & ~((isLast ? 0 : FIN | PSH) | (from === 0 ? 0 : CWR));
+    slot[tcp + TCP_FLAGS] = segmentFlags;
+    const varying =
+      ((segmentSequence >>> 16) & 0xffff) +
+      (segmentSequence & 0xffff) +
+      (offsetWord | segmentFlags);
+    writeUint16(slot, tcp + TCP_CHECKSUM, finishChecksum(common + varying + length + payloadSum));
   });
   return true;
 }
@@ -141,14 +156,16 @@ function cutUdp(cut: Cut): boolean {
   const payload = transport + UDP_HEADER_LENGTH;
   if (transport < headerFloor(version) || payload >= packet.length) return false;
   if (cut.segmentSize === 0) return false;
-  const addressSum = sumAddresses(packet, version);
+  const common =
+    sumAddresses(packet, version) +
+    PROTOCOL_UDP +
+    sumWithout(packet, transport, UDP_HEADER_LENGTH, UDP_VARYING);
   forEachSegment(cut, payload, (slot, _from, length, payloadSum) => {
     const udp = PACKET_HEADROOM + transport;
     const size = UDP_HEADER_LENGTH + length;
     writeUint16(slot, udp + UDP_LENGTH, size);
-    writeUint16(slot, udp + UDP_CHECKSUM, 0);
-    const headerSum = sumBytes(slot, udp, UDP_HEADER_LENGTH);
-    const sum = addressSum + PROTOCOL_UDP + size + headerSum + payloadSum;
+    // The length is in the pseudo header and in the header.
+    const sum = common + 2 * size + payloadSum;
     // A computed checksum of zero is sent as all ones (RFC 768).
     writeUint16(slot, udp + UDP_CHECKSUM, finishChecksum(sum) || 0xffff);
   });
@@ -169,7 +186,7 @@ function forEachSegment(
 ): void {
   const total = packet.length - payload;
   const headers = packet.subarray(0, payload);
-  const identification = readUint16(packet, IPV4_IDENTIFICATION);
+  const finishIp = version === 4 ? finishIpv4Of(packet) : finishIpv6Of;
   let index = 0;
   for (let from = 0; from < total; from += segmentSize) {
     const length = Math.min(segmentSize, total - from);
@@ -178,15 +195,44 @@ function forEachSegment(
     const start = payload + from;
     const payloadSum = copyAndSum(slot, PACKET_HEADROOM + payload, packet, start, length);
     finish(slot, from, length, payloadSum);
-    if (version === 4) {
-      writeUint16(slot, PACKET_HEADROOM + IPV4_IDENTIFICATION, identification + index);
-      finishIpv4Header(slot, PACKET_HEADROOM, payload + length);
-    } else {
-      finishIpv6Header(slot, PACKET_HEADROOM, payload + length - IPV6_HEADER_LENGTH);
-    }
-    index++;
+    finishIp(slot, payload + length, index++);
     emit(slot);
   }
+}
+
+/** Completes the IP header of a segment. @param index the number of segments before it */
+type FinishIp = (slot: Uint8Array, totalLength: number, index: number) => void;
+
+/** The identifications of the segments increase by one. */
+function finishIpv4Of(packet: Uint8Array): FinishIp {
+  const identification = readUint16(packet, IPV4_IDENTIFICATION);
+  const common = sumWithout(packet, 0, ipv4HeaderLength(packet, 0), IPV4_VARYING);
+  return (slot, totalLength, index) => {
+    const id = (identification + index) & 0xffff;
+    writeUint16(slot, PACKET_HEADROOM + IPV4_TOTAL_LENGTH, totalLength);
+    writeUint16(slot, PACKET_HEADROOM + IPV4_IDENTIFICATION, id);
+    const checksum = finishChecksum(common + totalLength + id);
+    writeUint16(slot, PACKET_HEADROOM + IPV4_CHECKSUM, checksum);
+  };
+}
+
+function finishIpv6Of(slot: Uint8Array, totalLength: number): void {
+  finishIpv6Header(slot, PACKET_HEADROOM, totalLength - IPV6_HEADER_LENGTH);
+}
+
+/**
+ * Returns the sum of a header without the 16-bit words at `varying`: adding a word's complement
+ * subtracts it (RFC 1624 3).
+ */
+function sumWithout(
+  packet: Uint8Array,
+  offset: number,
+  length: number,
+  varying: readonly number[],
+): number {
+  let sum = sumBytes(packet, offset, length);
+  for (const word of varying) sum += ~readUint16(packet, offset + word) & 0xffff;
+  return sum;
 }
 
 function headerFloor(version: 4 | 6): number {

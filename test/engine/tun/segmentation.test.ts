@@ -23,7 +23,7 @@ const received = allocatePacketMemory(66_000)!;
 
 /** The packets of a frame, in any memory; undefined if it is refused. */
 function packetsOf(frame: Uint8Array): Uint8Array[] | undefined {
-  const inPlace = received.subarray(3, 3 + frame.length);
+  const inPlace = received.part(3, 3 + frame.length);
   inPlace.set(frame);
   const packets = cut(frame.slice());
   expect(cut(inPlace)).toEqual(packets);
@@ -88,11 +88,15 @@ describe('a packet without segmentation', () => {
 });
 
 describe('a TCP packet of many segments', () => {
-  it.each([4, 6] as const)('is split, IPv%i', (version) => {
+  it.each([
+    [4, 0xffff_ff00, [0x0000_02e8, 0x0000_06d0]],
+    [4, 0x1234_ff00, [0x1235_02e8, 0x1235_06d0]],
+    [6, 0xffff_ff00, [0x0000_02e8, 0x0000_06d0]],
+  ] as const)('is split, IPv%i, from sequence number %i', (version, seq, next) => {
     const packets = packetsOf(
       largeTcp(2500, 1000, {
         version,
-        seq: 0xffff_ff00,
+        seq,
         options: TIMESTAMPS,
         flags: ACK | PSH | FIN,
       }),
@@ -103,7 +107,7 @@ describe('a TCP packet of many segments', () => {
     expect(packets.map(isIntact)).toEqual([true, true, true]);
     expect(packets.flatMap((packet) => [...packet.subarray(payload)])).toEqual(pattern(2500));
     const sequences = packets.map((packet) => new DataView(packet.buffer).getUint32(transport + 4));
-    expect(sequences).toEqual([0xffff_ff00, 0x0000_02e8, 0x0000_06d0]);
+    expect(sequences).toEqual([seq, ...next]);
     // Only the last segment has FIN and PSH.
     expect(packets.map((packet) => packet[transport + 13])).toEqual([ACK, ACK, ACK | PSH | FIN]);
     for (const packet of packets) {
@@ -115,6 +119,7 @@ describe('a TCP packet of many segments', () => {
     const packets = packetsOf(largeTcp(30, 10, { id: 0xffff }))!;
     const ids = packets.map((packet) => (packet[4]! << 8) | packet[5]!);
     expect(ids).toEqual([0xffff, 0, 1]);
+    expect(packets.map(isIntact)).toEqual([true, true, true]);
   });
 
   it('has CWR only on its first segment (RFC 3168 6.1.2)', () => {
