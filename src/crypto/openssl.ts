@@ -1,6 +1,6 @@
 /**
  * The fastest packet encryption: the OpenSSL inside Node.js, called without node:crypto, which creates
- * a new cipher object for each packet. Here, one EVP_CIPHER_CTX serves all packets
+ * a new cipher object for each packet. Here, one EVP_CIPHER_CTX for each direction serves all packets
  * (EVP_EncryptInit(3ssl)). docs/decisions/0022-encrypt-with-openssl.md compares the backends.
  */
 import { memoryOf, placeOf } from '../lib/packets/packet-bytes.js';
@@ -23,6 +23,8 @@ const NONCE_LENGTH = 12;
 const IS_LITTLE_ENDIAN = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1;
 
 const TEST_KEY = new Uint8Array(KEY_LENGTH).fill(7);
+const TEST_COUNTERS = [2 ** 40 + 3, 5];
+const TEST_LENGTH = 116;
 
 /** The native functions of the running program. */
 export interface NativeCode {
@@ -67,13 +69,19 @@ function tryCipher(native: NativeCode, base: Crypto): Cipher | undefined {
   }
 }
 
-/** Compares one packet with the other backend, which uses other code. */
+/** Compares packets with the other backend, which uses other code, and checks that a wrong tag is refused. */
 function isCorrect(ourKey: TransportKey, base: Crypto): boolean {
-  const [length, counter] = [100, 2 ** 40 + 3];
-  const [ours, theirs] = [new Uint8Array(length + TAG_LENGTH), new Uint8Array(length + TAG_LENGTH)];
-  ourKey.seal(ours, 0, length, counter);
-  base.transportKey(TEST_KEY).seal(theirs, 0, length, counter);
-  return sameBytes(ours, theirs) && ourKey.open(theirs, 0, length, counter);
+  const theirKey = base.transportKey(TEST_KEY);
+  // OpenSSL keeps the key of the first packet for the second.
+  return TEST_COUNTERS.every((counter) => {
+    const [ours, theirs] = [new Uint8Array(TEST_LENGTH), new Uint8Array(TEST_LENGTH)];
+    const length = TEST_LENGTH - TAG_LENGTH;
+    ourKey.seal(ours, 0, length, counter);
+    theirKey.seal(theirs, 0, length, counter);
+    if (!sameBytes(ours, theirs)) return false;
+    ours[length]! ^= 1;
+    return ourKey.open(theirs, 0, length, counter) && !ourKey.open(ours, 0, length, counter);
+  });
 }
 
 /** Encrypts or decrypts as TransportKey does. */
@@ -88,8 +96,8 @@ type Text = Parameters<TransportKey['seal']>;
 
 /**
  * Creates the cipher contexts, one for each direction and all keys, because OpenSSL's functions are
- * synchronous. The functions keep addresses in variables instead of fields: V8 would create an object
- * whenever it passes a large number from a field.
+ * synchronous. The addresses that every call needs are in variables instead of fields: V8 would create an
+ * object whenever it passes a large number from a field.
  *
  * @throws if OpenSSL is missing, or does not support the algorithm, as in FIPS mode
  */
@@ -102,7 +110,7 @@ function createCipher(native: NativeCode): Cipher {
   };
   const open: Cipher['open'] = (key, message, offset, length, counter) => {
     requireText(message, offset, length);
-    // The result is the only one that depends on the peer's bytes.
+    // Only this result depends on the peer's bytes. All other failures throw.
     return decrypt(key, message, offset, length, counter) === 1;
   };
   const wipe = (): void => {
@@ -115,7 +123,10 @@ function createCipher(native: NativeCode): Cipher {
   return { seal, open, wipe };
 }
 
-/** Processes a text in place, and writes or checks its tag. Returns 1, or 0 if the tag is wrong. */
+/**
+ * Processes a text in place, and writes or checks its tag. Returns 1, or 0 if the tag is wrong or if
+ * OpenSSL cannot encrypt.
+ */
 type Run = (key: OpenSslKey, ...text: Text) => number;
 
 function createContext(native: NativeCode, direction: 'Encrypt' | 'Decrypt'): Run {
@@ -134,7 +145,8 @@ function createContext(native: NativeCode, direction: 'Encrypt' | 'Decrypt'): Ru
   const writtenAddress = nonceAddress + NONCE_LENGTH;
   const tag = new TagParameter(native);
   const tagAddress = addressOf(tag.parameters);
-  const initParameters = direction === 'Decrypt' ? tagAddress : 0;
+  const decrypts = direction === 'Decrypt';
+  const initParameters = decrypts ? tagAddress : 0;
   const addresses = new Addresses(addressOf);
   let current: OpenSslKey | undefined;
   requireSuccess(init(context, algorithm, 0, 0, 0));
@@ -149,7 +161,7 @@ function createContext(native: NativeCode, direction: 'Encrypt' | 'Decrypt'): Ru
     current = key;
     requireSuccess(update(context, text, writtenAddress, text, length));
     const result = final(context, text, writtenAddress);
-    return initParameters === 0 ? getParameters(context, tagAddress) : result;
+    return decrypts || result !== 1 ? result : getParameters(context, tagAddress);
   };
 }
 
@@ -215,7 +227,7 @@ class Addresses {
 }
 
 function requireSuccess(result: number): void {
-  if (result !== 1) throw new Error('OpenSSL cannot encrypt with ChaCha20-Poly1305');
+  if (result !== 1) throw new Error('OpenSSL cannot use ChaCha20-Poly1305');
 }
 
 /**

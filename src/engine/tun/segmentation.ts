@@ -119,7 +119,7 @@ function passWhole(frame: Uint8Array, { packet, slots, emit }: Cut): boolean {
 
 function cutTcp(cut: Cut): boolean {
   const { packet, version, transport } = cut;
-  if (transport < headerFloor(version) || transport + TCP_HEADER_LENGTH > packet.length)
+  if (transport < headersEnd(packet, version) || transport + TCP_HEADER_LENGTH > packet.length)
     return false;
   // Ignore the header length in virtio_net_hdr: for a forwarded packet, it can be too large.
   const tcpHeaderLength = (packet[transport + TCP_DATA_OFFSET]! >> 4) * 4;
@@ -154,7 +154,7 @@ function cutTcp(cut: Cut): boolean {
 function cutUdp(cut: Cut): boolean {
   const { packet, version, transport } = cut;
   const payload = transport + UDP_HEADER_LENGTH;
-  if (transport < headerFloor(version) || payload >= packet.length) return false;
+  if (transport < headersEnd(packet, version) || payload >= packet.length) return false;
   if (cut.segmentSize === 0) return false;
   const common =
     sumAddresses(packet, version) +
@@ -185,7 +185,7 @@ function forEachSegment(
   finish: (slot: Uint8Array, from: number, length: number, payloadSum: number) => void,
 ): void {
   const total = packet.length - payload;
-  const headers = packet.subarray(0, payload);
+  const headers = partOf(packet, 0, payload);
   const finishIp = version === 4 ? finishIpv4Of(packet) : finishIpv6Of;
   let index = 0;
   for (let from = 0; from < total; from += segmentSize) {
@@ -200,7 +200,11 @@ function forEachSegment(
   }
 }
 
-/** Completes the IP header of a segment. @param index the number of segments before it */
+/**
+ * Completes the IP header of a segment.
+ *
+ * @param index the number of segments before it
+ */
 type FinishIp = (slot: Uint8Array, totalLength: number, index: number) => void;
 
 /** The identifications of the segments increase by one. */
@@ -233,6 +237,13 @@ function sumWithout(
   let sum = sumBytes(packet, offset, length);
   for (const word of varying) sum += ~readUint16(packet, offset + word) & 0xffff;
   return sum;
+}
+
+/** Returns the lowest valid offset of the transport header; Infinity if the IPv4 header is malformed. */
+function headersEnd(packet: Uint8Array, version: 4 | 6): number {
+  if (version === 6) return IPV6_HEADER_LENGTH;
+  const length = ipv4HeaderLength(packet, 0);
+  return length < IPV4_HEADER_LENGTH ? Infinity : length;
 }
 
 function headerFloor(version: 4 | 6): number {

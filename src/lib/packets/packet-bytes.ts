@@ -1,10 +1,10 @@
 /**
  * Bytes in memory that is used again and again, and parts of them, without new objects for each packet.
- * The functions also accept other bytes.
+ * The functions also accept ordinary arrays.
  */
 
 /**
- * A view that knows its place, because V8 reads these fields ten times faster than `buffer` and
+ * A view that knows its place, because V8 reads these fields several times faster than `buffer` and
  * `byteOffset`.
  */
 export class PacketBytes extends Uint8Array<ArrayBuffer> {
@@ -14,7 +14,10 @@ export class PacketBytes extends Uint8Array<ArrayBuffer> {
   readonly memory: ArrayBuffer;
   /** The offset in `memory`. */
   readonly place: number;
-  /** The latest part. Most packets at a place have parts at the same places as their predecessors. */
+  /**
+   * The latest part. Most packets at a place have parts at the same places as their predecessors. Not
+   * `#latest`, which takes V8 10 ns to read.
+   */
   private latest: PacketBytes | undefined;
 
   constructor(memory: ArrayBuffer, place: number, length: number) {
@@ -33,7 +36,8 @@ export class PacketBytes extends Uint8Array<ArrayBuffer> {
     const length = end - start;
     const { latest } = this;
     if (latest?.place === place && latest.length === length) return latest;
-    if (start < 0 || end < start || end > this.length) throw new RangeError('no such part');
+    // Negated, so that NaN is refused as well.
+    if (!(start >= 0 && end >= start && end <= this.length)) throw new RangeError('no such part');
     return (this.latest = new PacketBytes(this.memory, place, length));
   }
 }
@@ -49,8 +53,10 @@ export function placeOf(bytes: Uint8Array): number {
 }
 
 /**
- * Returns the bytes from `start` to `end`. Do not write fields of the returned object: it may be returned
- * again.
+ * Returns the bytes from `start` to `end`. Do not change properties of the returned object: it may be
+ * returned again.
+ *
+ * @throws RangeError if the part is not inside `bytes`, which are PacketBytes
  */
 export function partOf(bytes: Uint8Array, start: number, end: number): Uint8Array {
   return bytes instanceof PacketBytes ? bytes.part(start, end) : bytes.subarray(start, end);

@@ -1,7 +1,7 @@
 import { segment } from '../../../src/engine/tun/segmentation.js';
 import { allocatePacketMemory, packetBuffer } from '../../../src/lib/packets/packet-memory.js';
 import { packetInSlot, PacketSlots } from '../../../src/lib/packets/packet-slot.js';
-import { isIntact, OUR_V4, PEER_V4, udp, v4, v6 } from '../../netstack/packets.js';
+import { checksum, isIntact, OUR_V4, PEER_V4, udp, v4, v6 } from '../../netstack/packets.js';
 import {
   ACK,
   CWR,
@@ -122,6 +122,31 @@ describe('a TCP packet of many segments', () => {
     expect(packets.map(isIntact)).toEqual([true, true, true]);
   });
 
+  it('keeps the options of its IPv4 header', () => {
+    const plain = largeTcp(30, 10);
+    const frame = Uint8Array.of(...plain.subarray(0, 30), 1, 1, 1, 1, ...plain.subarray(30));
+    frame[10] = 0x46;
+    new DataView(frame.buffer).setUint16(6, 24, true);
+    const packets = packetsOf(frame)!;
+    expect(packets.map((packet) => checksum([...packet.subarray(0, 24)]))).toEqual([
+      [0, 0],
+      [0, 0],
+      [0, 0],
+    ]);
+    expect(packets.map((packet) => packet.slice(24))).toEqual(
+      packetsOf(plain)!.map((packet) => packet.slice(20)),
+    );
+  });
+
+  it('keeps the reserved bits of its TCP header', () => {
+    const frame = largeTcp(30, 10);
+    frame[10 + 32]! |= 1;
+    const packets = packetsOf(frame)!;
+    expect(packets.map((packet) => [packet[32], isIntact(packet)])).toEqual(
+      new Array(3).fill([0x51, true]),
+    );
+  });
+
   it('has CWR only on its first segment (RFC 3168 6.1.2)', () => {
     const frame = largeTcp(30, 10, { flags: ACK | CWR });
     frame[1] = 0x81;
@@ -158,6 +183,15 @@ describe('a UDP packet of many datagrams', () => {
   });
 });
 
+it('gives no datagram a UDP checksum of zero (RFC 768)', () => {
+  const header = { flags: 1, gsoType: 5, gsoSize: 2, checksumStart: 20, checksumOffset: 6 };
+  const cutWith = (data: readonly number[]) =>
+    packetsOf(frameOf(v4(UDP, udp([7, 8], data, false)), header))![0]!;
+  const rest = cutWith([0, 0, 0, 0]).subarray(26, 28);
+  // With this payload the sum is 0xffff.
+  expect([...cutWith([...rest, 0, 0]).subarray(26, 28)]).toEqual([0xff, 0xff]);
+});
+
 describe('a frame that Linux does not write', () => {
   const packet = tcpPacket(pattern(100));
   const cases: Record<string, Uint8Array> = {
@@ -192,6 +226,15 @@ describe('a frame that Linux does not write', () => {
   };
 
   it.each(Object.entries(cases))('is refused: %s', (_name, frame) => {
+    expect(packetsOf(frame)).toBeUndefined();
+  });
+
+  it.each([
+    ['shorter than its minimum', 0x44],
+    ['that contains a part of the TCP header', 0x46],
+  ])('is refused: an IPv4 header %s', (_name, first) => {
+    const frame = largeTcp(30, 10);
+    frame[10] = first;
     expect(packetsOf(frame)).toBeUndefined();
   });
 

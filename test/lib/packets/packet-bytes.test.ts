@@ -32,6 +32,8 @@ it.each([
   [5, 4],
   [0, 41],
   [41, 41],
+  [NaN, 5],
+  [5, NaN],
 ])('refuses the part from %i to %i, which shows other packets', (start, end) => {
   expect(() => some().part(start, end)).toThrow(RangeError);
 });

@@ -71,9 +71,9 @@ describe('the message in a slot', () => {
   });
 
   it('fits a slot that does not belong to a slab', () => {
+    expect(messageInSlot(new PacketSlots().allocate(600_000), 600_000)).toHaveLength(600_032);
     const slot = new Uint8Array(PACKET_HEADROOM + PACKET_TAILROOM);
     expect(messageInSlot(slot, 0)).toHaveLength(32);
-    expect(messageInSlot(slot, 0)).not.toBe(messageInSlot(slot, 0));
   });
 });
 
