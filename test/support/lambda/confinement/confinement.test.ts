@@ -121,6 +121,8 @@ describeWith(LAMBDA_PRIVATE_ROOT, 'a root of the sandbox’s own', () => {
       });
       try {
         await sandbox.said('runtime', /beside[^]*probe/);
+        // The runtime may start before the probe has written the response.
+        await sandbox.said('probe', /registered/);
         expect(toldBy(sandbox, 'probe', 'registered')).toMatchObject([{ status: 200 }]);
       } finally {
         await sandbox.close();
