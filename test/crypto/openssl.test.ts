@@ -130,6 +130,7 @@ describeWith(['linux', 'koffi'], 'the calls of OpenSSL', () => {
       },
     };
   }
+
   it('are refused if they do not check the tag', () => {
     const native = changed((call, parameters) => {
       if (call === 'EVP_DecryptInit_ex2') parameters[4] = 0;

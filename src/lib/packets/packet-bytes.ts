@@ -1,6 +1,6 @@
 /**
  * Bytes in memory that is used again and again, and parts of them, without new objects for each packet.
- * The functions also accept ordinary arrays.
+ * The functions also accept an ordinary `Uint8Array`.
  */
 
 /**
@@ -56,7 +56,7 @@ export function placeOf(bytes: Uint8Array): number {
  * Returns the bytes from `start` to `end`. Do not change properties of the returned object: it may be
  * returned again.
  *
- * @throws RangeError if the part is not inside `bytes`, which are PacketBytes
+ * @throws RangeError if `bytes` are PacketBytes, and the part is not inside them
  */
 export function partOf(bytes: Uint8Array, start: number, end: number): Uint8Array {
   return bytes instanceof PacketBytes ? bytes.part(start, end) : bytes.subarray(start, end);
