@@ -65,8 +65,9 @@ export class TurnClock {
   /** Returns the turns of a program that does `work` in one turn. */
   #turnsOf(work) {
     this.forget();
-    // The immediate makes the loop wait again, which ends the turn.
-    const program = `setTimeout(() => { ${work} setImmediate(() => undefined); }, 50);`;
+    // The first immediate runs after the first wait, where the clock starts. The second one makes the
+    // loop wait again, which ends the turn.
+    const program = `setImmediate(() => { ${work} setImmediate(() => undefined); });`;
     const [command, ...parameters] = this.around([process.execPath, '-e', program]);
     execFileSync(command, parameters);
     return this.read();
