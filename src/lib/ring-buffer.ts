@@ -91,11 +91,15 @@ export class RingBuffer {
     if (head < count) target.set(storage.subarray(0, count - head), targetOffset + head);
   }
 
-  /** Removes up to `limit` bytes from the front and returns a copy; undefined if empty. */
-  read(limit: number): Uint8Array | undefined {
+  /**
+   * Removes up to `limit` bytes from the front and returns a copy; undefined if empty.
+   *
+   * @param allocate returns the memory for the copy, whose content does not matter
+   */
+  read(limit: number, allocate = newBytes): Uint8Array | undefined {
     const count = Math.min(limit, this.#length);
     if (count <= 0) return undefined;
-    const bytes = new Uint8Array(count);
+    const bytes = allocate(count);
     this.copyTo(0, count, bytes, 0);
     this.discard(count);
     return bytes;
@@ -167,4 +171,8 @@ export class RingBuffer {
 /** Returns `bytes[from, from + count)`, or `bytes` itself if the range covers the whole array. */
 function view(bytes: Uint8Array, from: number, count: number): Uint8Array {
   return from === 0 && count === bytes.length ? bytes : partOf(bytes, from, from + count);
+}
+
+function newBytes(count: number): Uint8Array {
+  return new Uint8Array(count);
 }

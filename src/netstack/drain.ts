@@ -36,9 +36,9 @@ export class Drain {
         left -= this.#tcp.dispatchNext(emit, now, left);
         if (this.#datagrams.length > 0) break;
       }
-      if (left === before && !this.#hasWork) return false;
+      if (left === before && !this.#hasWork()) return false;
     }
-    return this.#hasWork;
+    return this.#hasWork();
   }
 
   /** Whether packets wait in a slot. TCP builds its segments only when they are emitted. */
@@ -46,7 +46,7 @@ export class Drain {
     return this.#control.length > 0 || this.#datagrams.length > 0;
   }
 
-  get #hasWork(): boolean {
+  #hasWork(): boolean {
     return this.hasPackets || this.#tcp.hasReady;
   }
 }

@@ -25,6 +25,22 @@ it('returns bytes in order through random writes and reads', () => {
   expect(buffer.read(1)).toBeUndefined();
 });
 
+it('overwrites all of the memory that the caller allocates', () => {
+  const buffer = ring(20_000);
+  const source = patternBytes(35_000);
+  buffer.write(source.subarray(0, 20_000));
+  buffer.discard(15_000);
+  // The end of the queue is now at the start of the storage.
+  buffer.write(source.subarray(20_000));
+  const memory: Uint8Array[] = [];
+  const bytes = buffer.read(30_000, (count) => {
+    memory.push(new Uint8Array(count).fill(0xee));
+    return memory[0]!;
+  });
+  expect(bytes).toBe(memory[0]);
+  expect(bytes).toEqual(source.subarray(15_000));
+});
+
 it('accepts no more than its maximum', () => {
   const buffer = ring(20_000);
   expect(buffer.write(new Uint8Array(30_000))).toBe(20_000);

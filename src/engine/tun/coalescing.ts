@@ -141,13 +141,13 @@ class Flow {
       packet.sequence === ((head.sequence + carried) | 0) &&
       length <= size &&
       this.#length + length <= LONGEST_PACKET &&
-      this.#segments < MAX_SEGMENTS &&
+      this.#segments() < MAX_SEGMENTS &&
       packet.hasSameHeaders(head) &&
       this.#hasNextIdentification(packet);
     // Verify the checksum before appending, because the kernel's checksum over the coalesced packet
     // would hide a corrupt segment.
     if (!follows || !packet.hasValidChecksum()) return false;
-    if (this.#segments === 1 && !head.hasValidChecksum()) return false;
+    if (this.#segments() === 1 && !head.hasValidChecksum()) return false;
     this.#payloads.push(partOf(packet.bytes, packet.payload, packet.bytes.length));
     this.#length += length;
     this.#isPushed = packet.isPushed;
@@ -176,7 +176,7 @@ class Flow {
     return [frame, ...this.#payloads];
   }
 
-  get #segments(): number {
+  #segments(): number {
     return 1 + this.#payloads.length;
   }
 
@@ -184,7 +184,7 @@ class Flow {
   #hasNextIdentification({ bytes, version }: TcpPacket): boolean {
     if (version === 6 || (readUint16(bytes, IPV4_FLAGS) & DONT_FRAGMENT) !== 0) return true;
     const first = readUint16(this.head.bytes, IPV4_IDENTIFICATION);
-    return readUint16(bytes, IPV4_IDENTIFICATION) === ((first + this.#segments) & 0xffff);
+    return readUint16(bytes, IPV4_IDENTIFICATION) === ((first + this.#segments()) & 0xffff);
   }
 }
 

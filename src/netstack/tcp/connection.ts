@@ -124,11 +124,19 @@ export class TcpConnection {
     return taken;
   }
 
-  /** Returns a copy of up to `limit` received octets, if any, and enlarges the receive window. */
-  receive(limit: number, now: number): Uint8Array | undefined {
+  /**
+   * Returns a copy of up to `limit` received octets, if any, and enlarges the receive window.
+   *
+   * @param allocate returns the memory for the copy, whose content does not matter
+   */
+  receive(
+    limit: number,
+    now: number,
+    allocate?: (count: number) => Uint8Array,
+  ): Uint8Array | undefined {
     const tcb = this.#tcb;
     const { receiver } = tcb;
-    const bytes = receiver.ring.read(limit);
+    const bytes = receiver.ring.read(limit, allocate);
     if (bytes === undefined) return undefined;
     receiver.window.read(bytes.length, tcb.sender.srtt, now);
     if (!receiver.finished && receiver.opensWindow()) {

@@ -116,16 +116,16 @@ export class ConnectionStream extends Duplex {
 
   /** The number of bytes written, including those not yet accepted. */
   get bytesWritten(): number {
-    return this.#bytesTaken + this.#waitingBytes;
+    return this.#bytesTaken + this.#waitingBytes();
   }
 
   /** The number of written bytes that the peer has not acknowledged. */
   get unacknowledgedBytes(): number {
-    return this.#waitingBytes + (this.#connection?.unacknowledgedBytes ?? 0);
+    return this.#waitingBytes() + (this.#connection?.unacknowledgedBytes ?? 0);
   }
 
   /** The number of written bytes that the connection has not accepted. */
-  get #waitingBytes(): number {
+  #waitingBytes(): number {
     // The stream counts a chunk as waiting until the whole chunk is accepted.
     return this.writableLength - (this.#pending?.taken ?? 0);
   }
@@ -137,12 +137,12 @@ export class ConnectionStream extends Duplex {
   get isDelivered(): boolean {
     if (this.#closed) return true;
     const isAborted = this.destroyed && !this.writableFinished;
-    if (isAborted || this.#connection === undefined) return isAborted || !this.#hasSomethingToSay;
+    if (isAborted || this.#connection === undefined) return isAborted || !this.#hasSomethingToSay();
     if (this.unacknowledgedBytes > 0) return false;
     return !this.writableEnded || (this.writableFinished && !hasFinOnItsWay(this.#connection));
   }
 
-  get #hasSomethingToSay(): boolean {
+  #hasSomethingToSay(): boolean {
     return this.writableEnded || this.writableLength > 0;
   }
 
@@ -225,7 +225,7 @@ export class ConnectionStream extends Duplex {
 
   /** Reads and discards any further data. */
   #discardRest(): void {
-    while (this.#connection?.receive(READ_SIZE, this.host.now()) !== undefined);
+    while (this.#connection?.receive(READ_SIZE, this.host.now(), allocate) !== undefined);
   }
 
   /**
@@ -246,7 +246,7 @@ export class ConnectionStream extends Duplex {
     }
     let took = false;
     while (this.#wantsData) {
-      const bytes = this.#connection.receive(READ_SIZE, this.host.now());
+      const bytes = this.#connection.receive(READ_SIZE, this.host.now(), allocate);
       if (bytes === undefined) break;
       took = true;
       this.#bytesRead += bytes.length;
@@ -305,4 +305,12 @@ export class ConnectionStream extends Duplex {
 /** Whether a FIN was sent or is due, but has not been acknowledged. */
 function hasFinOnItsWay({ state }: TcpConnection): boolean {
   return state === 'FIN-WAIT-1' || state === 'CLOSING' || state === 'LAST-ACK';
+}
+
+/**
+ * Allocates memory without filling it with zeros. It is not a part of Node's pool, so that a user of
+ * `chunk.buffer` gets only this chunk, as with node:net.
+ */
+function allocate(count: number): Buffer {
+  return Buffer.allocUnsafeSlow(count);
 }

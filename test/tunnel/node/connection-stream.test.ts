@@ -94,21 +94,27 @@ describe('a batch of datagrams', () => {
       },
       true,
     );
-    const receive = () => {
-      const bytes = ring;
+    const receive = (_limit: number, _now: number, allocate: (count: number) => Buffer) => {
+      if (ring.length === 0) return undefined;
+      const bytes = allocate(ring.length);
+      ring.copy(bytes);
       ring = Buffer.alloc(0);
-      return bytes.length > 0 ? bytes : undefined;
+      return bytes;
     };
     const connection = { receive, remote: { address: parseIpAddress(FAR)!, port: 80 } };
     stream.attach(connection as unknown as TcpConnection);
     const chunks: string[] = [];
-    stream.on('data', (chunk: Buffer) => chunks.push(chunk.toString()));
+    const memory: number[] = [];
+    stream.on('data', (chunk: Buffer) => {
+      chunks.push(chunk.toString());
+      memory.push(chunk.buffer.byteLength);
+    });
     await new Promise(setImmediate);
     const arrive = (text: string) => {
       ring = Buffer.concat([ring, Buffer.from(text)]);
       stream.observer.readable();
     };
-    return { stream, chunks, batches, arrive, endBatch: () => endBatch() };
+    return { stream, chunks, memory, batches, arrive, endBatch: () => endBatch() };
   }
 
   it('is delivered as one chunk', async () => {
@@ -120,6 +126,13 @@ describe('a batch of datagrams', () => {
     endBatch();
     expect(chunks).toEqual(['one chunk', 'another']);
     expect(batches).toHaveLength(2);
+  });
+
+  it('has memory of its own, as with node:net', async () => {
+    const { memory, arrive, endBatch } = await open();
+    arrive('ten bytes.');
+    endBatch();
+    expect(memory).toEqual([10]);
   });
 
   it('is read before a reset in the same batch fails the stream', async () => {

@@ -79,7 +79,7 @@ export class Receiver {
   }
 
   /** The number of unread octets that the ring may hold, given the available memory. */
-  get #capacity(): number {
+  #capacity(): number {
     const { limit } = this.window;
     return this.ring.canGrow ? limit : Math.min(limit, this.ring.capacity);
   }
@@ -107,8 +107,8 @@ export class Receiver {
    * full segment or half the buffer (RFC 9293 3.8.6.2.2, MUST-39).
    */
   advertise(shift: number): number {
-    const edge = sequenceAdd(this.rcvNxt, this.#capacity - this.ring.length);
-    if (sequenceDistance(this.rcvEdge, edge) >= this.#edgeStep) {
+    const edge = sequenceAdd(this.rcvNxt, this.#capacity() - this.ring.length);
+    if (sequenceDistance(this.rcvEdge, edge) >= this.#edgeStep()) {
       const field = Math.min(0xffff, sequenceDistance(this.rcvNxt, edge) >> shift);
       const advertised = sequenceAdd(this.rcvNxt, field << shift);
       if (sequenceBefore(this.rcvEdge, advertised)) this.rcvEdge = advertised;
@@ -116,17 +116,17 @@ export class Receiver {
     return Math.min(0xffff, this.rcvWnd >> shift);
   }
 
-  get #edgeStep(): number {
+  #edgeStep(): number {
     return Math.min(this.window.limit >> 1, this.#mss);
   }
 
   /** Whether to send a window update immediately, because the user has read data. */
   opensWindow(): boolean {
-    const capacity = this.#capacity;
+    const capacity = this.#capacity();
     const opened = capacity - this.ring.length - this.rcvWnd;
     // If the window is nearly closed, it must grow by only one step. Otherwise, the window must
     // grow by two segments and, unless it is at most a quarter of the buffer, by half the buffer.
-    if (this.rcvWnd < this.#edgeStep) return opened >= this.#edgeStep;
+    if (this.rcvWnd < this.#edgeStep()) return opened >= this.#edgeStep();
     return opened >= 2 * this.#mss && (opened * 2 >= capacity || this.rcvWnd * 4 <= capacity);
   }
 

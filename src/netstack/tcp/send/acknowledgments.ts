@@ -52,7 +52,7 @@ export class Acknowledgments {
     now: number,
   ): void {
     const sender = this.#sender;
-    arrived.length = 0;
+    clear(arrived);
     report.acknowledged = sequenceDistance(sender.sndUna, segAck);
     report.isDuplicate = isDuplicate;
     report.echoedAt = echoRtt < 0 ? -1 : Math.floor(now) - echoRtt;
@@ -96,7 +96,7 @@ export class Acknowledgments {
     }
     for (const segment of arrived) recovery.segmentDelivered(segment, echoedAt, now);
     // Clear the module-wide array so that it does not keep a closed connection's segments alive.
-    arrived.length = 0;
+    clear(arrived);
   }
 
   #tellCongestion({ acknowledged, isDuplicate }: AckReport, now: number): void {
@@ -109,4 +109,9 @@ export class Acknowledgments {
     if (sample.newlyDelivered === 0 && sample.newlyLost === 0) return;
     sender.congestion.acknowledged(sample, sender, now);
   }
+}
+
+/** Removes all elements. V8 takes about 50 ns to set a length, even if it does not change. */
+function clear(list: unknown[]): void {
+  while (list.length > 0) list.pop();
 }

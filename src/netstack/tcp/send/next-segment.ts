@@ -118,7 +118,7 @@ export class NextSegment {
   #new(window: number, isForced: boolean): boolean {
     const { mss, sndNew, dataEnd, finQueued } = this.#source;
     const available = sequenceDistance(sndNew, dataEnd);
-    if (available < 0 || this.#isScoreboardFull) return false;
+    if (available < 0 || this.#isScoreboardFull()) return false;
     const length = Math.max(0, Math.min(available, Math.floor(window), mss));
     const fin = finQueued && length === available && window > length;
     if (length === 0 && !fin) return false;
@@ -130,7 +130,7 @@ export class NextSegment {
     return true;
   }
 
-  get #isScoreboardFull(): boolean {
+  #isScoreboardFull(): boolean {
     const { segments, ring } = this.#source;
     return segments.size * SEGMENT_MEMORY >= Math.max(ring.capacity, RING_INITIAL_CAPACITY);
   }
