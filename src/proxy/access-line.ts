@@ -19,7 +19,8 @@ export function partiesOf(
   target: DialTarget | undefined,
   sim?: string,
 ): { client: string; target?: string; sim?: string } {
-  const parties = { client, ...(target && { target: formatAuthority(target) }) };
+  if (target === undefined) return sim === undefined ? { client } : { client, sim };
+  const parties = { client, target: formatAuthority(target) };
   return sim === undefined ? parties : { ...parties, sim };
 }
 

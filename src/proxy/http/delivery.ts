@@ -68,7 +68,7 @@ export class Delivery implements UpstreamHandler {
 
   /** Starts the delivery. Call read() on the request first. */
   start(): void {
-    if (!this.#mayReuse) void this.#dial();
+    if (!this.#mayReuse()) void this.#dial();
     else if (this.#request.forwarded.isWhole) this.#reuse();
     else {
       this.#bodyTimer = setTimeout(() => {
@@ -137,7 +137,7 @@ export class Delivery implements UpstreamHandler {
    * Whether the request may reuse an open connection. To allow sending it again, the whole request
    * must fit into one segment. Its exact length is known only after the body has arrived.
    */
-  get #mayReuse(): boolean {
+  #mayReuse(): boolean {
     const { upgrades, forwarded } = this.#request;
     if (this.#via.kept === undefined || upgrades || forwarded.awaitsContinue) return false;
     return forwarded.isWhole || (forwarded.announcedLength ?? Infinity) < MAX_SEGMENT;

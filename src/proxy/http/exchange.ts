@@ -351,10 +351,10 @@ export class Exchange implements SpooledDeliveryHandler {
 
   #parties() {
     const { method } = this.#request;
-    const path = this.#destination && loggedPath(this.#destination.path);
-    const request = { method, ...(path !== undefined && { path }) };
-    const sim = this.#destination?.via?.name;
-    return { ...partiesOf(this.#client, this.#destination?.target, sim), ...request };
+    const destination = this.#destination;
+    const parties = partiesOf(this.#client, destination?.target, destination?.via?.name);
+    if (destination === undefined) return { ...parties, method };
+    return { ...parties, method, path: loggedPath(destination.path) };
   }
 
   #endUpstream(): void {

@@ -32,16 +32,16 @@ export class ForwardedResponse {
    * @param awaitsContinue whether the client waits for a 100 response
    */
   inform({ status, reason, rawHeaders }: ResponseHead, awaitsContinue: boolean): void {
-    const fields = interimFields(rawHeaders);
     // Limit the number of interim responses, because they bypass Node's queue.
     const isTaken = this.#request.httpVersionMinor >= 1 && ++this.#interimCount <= MAX_INTERIM;
     if (status === 100 && awaitsContinue) {
       // Unless writeContinue() sends the 100, Node closes the connection after the response.
       this.#response.writeContinue();
-    } else if (isTaken && areWritable('', fields)) {
-      const head = rawHead(status, reasonPhrase(reason), fields);
-      this.#request.socket.write(head, 'latin1');
+      return;
     }
+    const fields = isTaken ? interimFields(rawHeaders) : undefined;
+    if (fields === undefined || !areWritable('', fields)) return;
+    this.#request.socket.write(rawHead(status, reasonPhrase(reason), fields), 'latin1');
   }
 
   /**

@@ -39,6 +39,8 @@ const HOP_BY_HOP: ReadonlySet<string> = new Set([
  */
 const NEVER_AN_OPTION: ReadonlySet<string> = new Set(['content-length', 'host']);
 
+const NO_OPTIONS: ReadonlySet<string> = new Set();
+
 /** Whether a field, given by its name in any case, is hop-by-hop. */
 export function isHopByHop(name: string): boolean {
   return HOP_BY_HOP.has(name.toLowerCase());
@@ -83,17 +85,13 @@ export function requestFields(
   target: DialTarget,
   { added, without, expectsContinue, upgrades, keepsAlive }: RequestOptions,
 ): string[] {
-  const replaced = new Set(['host', 'expect', ...added.map(([name]) => name.toLowerCase())]);
-  const fields: string[] = [];
+  const isAdded = (name: string): boolean => added.some(([other]) => other.toLowerCase() === name);
   // RFC 9110 7.2: Host should be the first field.
-  if (!added.some(([name]) => name.toLowerCase() === 'host'))
-    fields.push('Host', hostHeader(target));
-  for (const [name, value] of endToEndFields(request.rawHeaders)) {
-    const lower = name.toLowerCase();
-    if (!replaced.has(lower) && lower !== without)
-      fields.push(name, forwarded(request, name, value));
-  }
-  fields.push(...added.flat());
+  const fields = isAdded('host') ? [] : ['Host', hostHeader(target)];
+  const isKept = (name: string): boolean =>
+    name !== 'host' && name !== 'expect' && name !== without && !isAdded(name);
+  fields.push(...decremented(request, filterFields(endToEndFields(request.rawHeaders), isKept)));
+  for (const [name, value] of added) fields.push(name, value);
   // Forward the expectation, because the target must meet it; this proxy forwards its 1xx response.
   if (expectsContinue) fields.push('Expect', '100-continue');
   if (isChunked(request)) {
@@ -121,9 +119,12 @@ export function wantedProtocols({ headers }: IncomingMessage): string[] {
 }
 
 /** Decrements Max-Forwards of TRACE and OPTIONS (RFC 9110 7.6.2). */
-function forwarded({ method }: IncomingMessage, name: string, value: string): string {
-  if (name.toLowerCase() !== 'max-forwards' || !countsHops(method)) return value;
-  return /^\d{1,9}$/.test(value) ? String(Math.max(0, Number(value) - 1)) : value;
+function decremented({ method }: IncomingMessage, fields: string[]): string[] {
+  if (!countsHops(method)) return fields;
+  return fields.map((text, index) => {
+    const isHops = index % 2 === 1 && fields[index - 1]?.toLowerCase() === 'max-forwards';
+    return isHops && /^\d{1,9}$/.test(text) ? String(Math.max(0, Number(text) - 1)) : text;
+  });
 }
 
 /** Whether Max-Forwards forbids another hop (RFC 9110 7.6.2). */
@@ -136,10 +137,9 @@ function countsHops(method: string | undefined): boolean {
 }
 
 function takesTrailers({ headers, httpVersionMinor }: IncomingMessage): boolean {
-  const options = String(headers.te ?? '')
-    .toLowerCase()
-    .split(',');
-  return httpVersionMinor >= 1 && options.some((option) => option.trim() === 'trailers');
+  if (headers.te === undefined || httpVersionMinor < 1) return false;
+  const options = String(headers.te).toLowerCase().split(',');
+  return options.some((option) => option.trim() === 'trailers');
 }
 
 /**
@@ -153,9 +153,7 @@ export function answerFields(
 ): string[] {
   // RFC 9110 8.6: a 204 must not have Content-Length either.
   const hasNoLength = answer.status === 204;
-  const fields = hasNoLength
-    ? interimFields(answer.rawHeaders)
-    : endToEndFields(answer.rawHeaders).flat();
+  const fields = hasNoLength ? interimFields(answer.rawHeaders) : endToEndFields(answer.rawHeaders);
   if (isChunked) fields.push(...fieldsNamed(answer.rawHeaders, 'trailer'));
   return fields;
 }
@@ -165,8 +163,7 @@ export function answerFields(
  * a client that honored it would read the final response as a body (RFC 9112 6.3).
  */
 export function interimFields(rawHeaders: readonly string[]): string[] {
-  const fields = endToEndFields(rawHeaders);
-  return fields.filter(([name]) => name.toLowerCase() !== 'content-length').flat();
+  return filterFields(endToEndFields(rawHeaders), (name) => name !== 'content-length');
 }
 
 /** The fields of a 101 response (RFC 9110 15.2.2). */
@@ -180,10 +177,15 @@ export function switchFields({ rawHeaders }: ResponseHead): string[] {
  * invalid as trailers.
  */
 export function trailerFields(rawTrailers: readonly string[]): [string, string][] {
-  return pairs(rawTrailers)
-    .filter(([name]) => !isHopByHop(name) && !NEVER_A_TRAILER.has(name.toLowerCase()))
-    .filter((field) => areWritable('', field))
-    .map(([name, value]) => [name, value]);
+  const fields = filterFields(
+    rawTrailers,
+    (name, value) =>
+      !HOP_BY_HOP.has(name) && !NEVER_A_TRAILER.has(name) && areWritable('', [name, value]),
+  );
+  const pairs: [string, string][] = [];
+  for (let index = 0; index < fields.length; index += 2)
+    pairs.push([fields[index] ?? '', fields[index + 1] ?? '']);
+  return pairs;
 }
 
 /** Whether Node writes the request target and fields unchanged instead of throwing. */
@@ -205,8 +207,9 @@ export function areWritable(path: string, fields: readonly string[]): boolean {
  * request (NTLM, and Negotiate of RFC 4559). Another client must not use such a connection.
  */
 export function bindConnection(rawHeaders: readonly string[]): boolean {
-  for (const [name, value] of pairs(rawHeaders)) {
-    const isAuth = /^(?:www-authenticate|authorization)$/i.test(name);
+  for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
+    const isAuth = /^(?:www-authenticate|authorization)$/i.test(rawHeaders[index] ?? '');
+    const value = rawHeaders[index + 1] ?? '';
     if (isAuth && /(?:^|[,\s])(?:ntlm|negotiate)(?:[,\s]|$)/i.test(value)) return true;
   }
   return false;
@@ -227,35 +230,43 @@ export function hasForeignCoding({ headers }: IncomingMessage): boolean {
 }
 
 /** The fields that are neither hop-by-hop nor connection options. */
-function endToEndFields(rawHeaders: readonly string[]): HeaderField[] {
+function endToEndFields(rawHeaders: readonly string[]): string[] {
   const options = connectionOptions(rawHeaders);
-  return pairs(rawHeaders).filter(([name]) => {
-    const lower = name.toLowerCase();
-    return !HOP_BY_HOP.has(lower) && !options.has(lower);
-  });
+  return filterFields(rawHeaders, (name) => !HOP_BY_HOP.has(name) && !options.has(name));
 }
 
-/** The fields with this lower-case name, as alternating names and values. */
-function fieldsNamed(rawHeaders: readonly string[], name: string): string[] {
-  return pairs(rawHeaders)
-    .filter((field) => field[0].toLowerCase() === name)
-    .flat();
+/** The fields with this lower-case name. */
+function fieldsNamed(rawHeaders: readonly string[], wanted: string): string[] {
+  return filterFields(rawHeaders, (name) => name === wanted);
 }
 
-function connectionOptions(rawHeaders: readonly string[]): Set<string> {
+/** The connection options in lower case, without those that are forbidden. */
+function connectionOptions(rawHeaders: readonly string[]): ReadonlySet<string> {
+  const fields = fieldsNamed(rawHeaders, 'connection');
+  if (fields.length === 0) return NO_OPTIONS;
   const options = new Set<string>();
-  for (const [name, value] of pairs(rawHeaders)) {
-    if (name.toLowerCase() !== 'connection') continue;
-    for (const option of value.toLowerCase().split(',')) options.add(option.trim());
+  for (let index = 1; index < fields.length; index += 2) {
+    const named = (fields[index] ?? '').toLowerCase().split(',');
+    for (const option of named) options.add(option.trim());
   }
   for (const name of NEVER_AN_OPTION) options.delete(name);
   return options;
 }
 
-function pairs(rawHeaders: readonly string[]): HeaderField[] {
-  const fields: HeaderField[] = [];
-  for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
-    fields.push([rawHeaders[index] ?? '', rawHeaders[index + 1] ?? '']);
+/**
+ * Returns the fields for which `isKept` returns true. All lists are of alternating names and values.
+ *
+ * @param isKept gets the lower-case name and the value
+ */
+function filterFields(
+  fields: readonly string[],
+  isKept: (name: string, value: string) => boolean,
+): string[] {
+  const kept: string[] = [];
+  for (let index = 0; index + 1 < fields.length; index += 2) {
+    const name = fields[index] ?? '';
+    const value = fields[index + 1] ?? '';
+    if (isKept(name.toLowerCase(), value)) kept.push(name, value);
   }
-  return fields;
+  return kept;
 }

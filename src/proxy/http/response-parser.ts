@@ -40,6 +40,7 @@ const MAX_CHUNK_LINE = 4_096;
 const EMPTY = Buffer.alloc(0);
 const CRLF = '\r\n';
 const CR = 0x0d;
+const LF = 0x0a;
 
 /** The start of every supported status line. */
 const PREFIX = 'HTTP/1.';
@@ -66,6 +67,11 @@ export class ResponseParser {
     return this.#input.subarray(this.#at);
   }
 
+  /** The length of `rest`, without making a view of it. */
+  get restLength(): number {
+    return this.#input.length - this.#at;
+  }
+
   /**
    * Expects the response to a request.
    *
@@ -89,7 +95,7 @@ export class ResponseParser {
    * `rest`.
    */
   write(bytes: Buffer): void {
-    this.#input = this.rest.length === 0 ? bytes : Buffer.concat([this.rest, bytes]);
+    this.#input = this.restLength === 0 ? bytes : Buffer.concat([this.rest, bytes]);
     this.#at = 0;
     while (this.#step());
   }
@@ -127,8 +133,8 @@ export class ResponseParser {
   }
 
   #takeHead(): boolean {
-    const prefix = this.rest.toString('latin1', 0, PREFIX.length);
-    if (!PREFIX.startsWith(prefix) || this.#hasBareLineFeed) return this.#reject();
+    if (!PREFIX.startsWith(this.#next(PREFIX.length)) || this.#hasBareLineFeed())
+      return this.#reject();
     const text = this.#takeThrough('\r\n\r\n', MAX_HEAD);
     if (text === undefined) return false;
     const head = parseResponseHead(text);
@@ -154,8 +160,8 @@ export class ResponseParser {
    * Whether the status line ends without CR. The head from such a server might not contain CRLF
    * CRLF.
    */
-  get #hasBareLineFeed(): boolean {
-    const position = this.#input.indexOf('\n', this.#at, 'latin1');
+  #hasBareLineFeed(): boolean {
+    const position = this.#input.indexOf(LF, this.#at);
     return position >= 0 && (position === this.#at || this.#input[position - 1] !== CR);
   }
 
@@ -167,7 +173,7 @@ export class ResponseParser {
   }
 
   #takeBody(): boolean {
-    const bytes = this.rest.subarray(0, this.#left);
+    const bytes = this.#input.subarray(this.#at, this.#at + this.#left);
     if (bytes.length === 0) return false;
     this.#at += bytes.length;
     this.#left -= bytes.length;
@@ -189,15 +195,15 @@ export class ResponseParser {
   }
 
   #takeChunkEnd(): boolean {
-    if (this.rest.length < CRLF.length) return false;
-    if (this.rest.toString('latin1', 0, CRLF.length) !== CRLF) return this.#reject();
+    if (this.restLength < CRLF.length) return false;
+    if (this.#next(CRLF.length) !== CRLF) return this.#reject();
     this.#at += CRLF.length;
     this.#state = 'chunk-size';
     return true;
   }
 
   #takeTrailers(): boolean {
-    const hasNone = this.rest.toString('latin1', 0, CRLF.length) === CRLF;
+    const hasNone = this.#next(CRLF.length) === CRLF;
     const text = hasNone
       ? this.#takeThrough(CRLF, CRLF.length)
       : this.#takeThrough('\r\n\r\n', MAX_HEAD);
@@ -206,6 +212,11 @@ export class ResponseParser {
     if (trailers === undefined) return this.#reject();
     this.#complete(trailers);
     return true;
+  }
+
+  /** Returns the next bytes without consuming them; fewer than `count` if no more have arrived. */
+  #next(count: number): string {
+    return this.#input.toString('latin1', this.#at, this.#at + count);
   }
 
   /**

@@ -74,7 +74,7 @@ export class Upstream {
   get isQuiet(): boolean {
     const { stream } = this;
     if (this.#ended || this.#error !== undefined || stream.destroyed) return false;
-    if (this.#parser.rest.length > 0 || stream.readableLength > 0) return false;
+    if (this.#parser.restLength > 0 || stream.readableLength > 0) return false;
     return stream.writableLength === 0 && keepable(stream)?.isQuiet === true;
   }
 
@@ -165,7 +165,7 @@ export class Upstream {
       this.#endIdle();
       return;
     }
-    if (this.#isStray || this.#arrivedTooEarly) {
+    if (this.#isStray || this.#arrivedTooEarly()) {
       this.#refuseStray();
       return;
     }
@@ -177,11 +177,11 @@ export class Upstream {
   /**
    * If a request was sent in one segment, every segment of the response acknowledges the request.
    */
-  get #arrivedTooEarly(): boolean {
-    return this.#comesAfterAck && !this.#isAnswered && this.#isUnacknowledged;
+  #arrivedTooEarly(): boolean {
+    return this.#comesAfterAck && !this.#isAnswered && this.#isUnacknowledged();
   }
 
-  get #isUnacknowledged(): boolean {
+  #isUnacknowledged(): boolean {
     return keepable(this.stream)?.isUnacknowledged === true;
   }
 
@@ -191,7 +191,7 @@ export class Upstream {
     return keepable(this.stream)?.unreadDoubt ?? 'no RST';
   }
 
-  get #provesUnread(): boolean {
+  #provesUnread(): boolean {
     return keepable(this.stream)?.provesUnread === true;
   }
 
@@ -219,7 +219,7 @@ export class Upstream {
    * prove that the target had closed the connection before the request arrived.
    */
   #awaitProof(left: number): void {
-    const canCome = !this.#isAnswered && this.#isUnacknowledged && !this.#provesUnread;
+    const canCome = !this.#isAnswered && this.#isUnacknowledged() && !this.#provesUnread();
     // If there is a proof, ends the connection before TCP retransmits the request.
     if (!canCome || left <= 0) {
       this.#lose();
@@ -243,7 +243,7 @@ export class Upstream {
   #lose(): void {
     const handler = this.#handler;
     if (handler === undefined) return;
-    const isUnread = !this.#isAnswered && this.#provesUnread;
+    const isUnread = !this.#isAnswered && this.#provesUnread();
     this.#finish();
     handler.lost(this.#error, isUnread);
   }

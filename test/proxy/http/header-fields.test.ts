@@ -56,6 +56,40 @@ it('keeps Content-Length although Connection names it', () => {
   expect(answerFields({ status: 200, rawHeaders: raw }, false)).toEqual(['Content-Length', '3']);
 });
 
+it('filters 30,000 fields by as many connection options in less than a second', () => {
+  const options = Array.from({ length: 30_000 }, (_, index) => `x${index}`);
+  const raw = ['Connection', options.join(',')];
+  for (let index = 0; index < 30_000; index++) raw.push(`y${index}`, '');
+  const begin = process.cpuUsage().user;
+  expect(answerFields({ status: 200, rawHeaders: raw }, false)).toHaveLength(60_000);
+  expect(process.cpuUsage().user - begin).toBeLessThan(1_000_000);
+});
+
+describe('Max-Forwards', () => {
+  const target = { host: '100.127.69.42', port: 80 };
+  const forwarded = (method: string, raw: string[]): string[] =>
+    requestFields(Object.assign(message(raw), { method }), target, { ...PLAIN, keepsAlive: true });
+
+  it.each([
+    ['GET', '2', '2'],
+    ['TRACE', '2', '1'],
+    ['OPTIONS', '10', '9'],
+    ['OPTIONS', '0', '0'],
+    ['OPTIONS', 'abc', 'abc'],
+    ['OPTIONS', '1234567890', '1234567890'],
+  ])('of %s %s becomes %s', (method, before, after) => {
+    const fields = forwarded(method, ['A', 'b', 'max-forwards', before]);
+    expect(fields.slice(2)).toEqual(['A', 'b', 'max-forwards', after]);
+  });
+
+  it('is not confused with the value of another field', () => {
+    const raw = ['X', 'Max-Forwards', '5', 'y', 'Max-Forwards', '2'];
+    expect(forwarded('OPTIONS', raw).slice(2)).toEqual([
+      ...['X', 'Max-Forwards', '5', 'y', 'Max-Forwards', '1'],
+    ]);
+  });
+});
+
 it('reports a field that Node would refuse to write', () => {
   expect(areWritable('/x', ['A', 'b', 'C', '\xe9\t'])).toBe(true);
   expect(areWritable('/x y', [])).toBe(false);
