@@ -254,7 +254,7 @@ function connectionOptions(rawHeaders: readonly string[]): ReadonlySet<string> {
 }
 
 /**
- * Returns the fields for which `isKept` returns true. All lists are of alternating names and values.
+ * Returns the fields for which `isKept` returns true. Both lists alternate names and values.
  *
  * @param isKept gets the lower-case name and the value
  */
