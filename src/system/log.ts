@@ -1,8 +1,8 @@
-/** Writes log lines to standard error with pino: raw JSON, or one readable line per record. */
+/** Writes log lines to standard error: JSON that pino formats, or readable text. */
 import { pino } from 'pino';
 
 import { harmless, harmlessLines } from '../lib/text/harmless-text.js';
-import type { Log, LogLevel, LogOptions } from '../ports/log.js';
+import { type Log, LOG_LEVELS, type LogLevel, type LogOptions } from '../ports/log.js';
 
 /** The errors of a pipe or a terminal that was closed. */
 const READER_IS_GONE = new Set(['EPIPE', 'EIO']);
@@ -11,6 +11,8 @@ const READER_IS_GONE = new Set(['EPIPE', 'EIO']);
 const MAX_WAITING = 1 << 20;
 
 export function createLog(level: LogLevel, format: LogOptions['format']): Log {
+  const destination = standardError();
+  if (format === 'text') return textLog(level, (line) => void destination.write(line));
   const options = {
     level,
     base: null,
@@ -18,11 +20,7 @@ export function createLog(level: LogLevel, format: LogOptions['format']): Log {
     // Write the level's name, so that readers do not need pino's numbers.
     formatters: { level: (label: string) => ({ level: label }) },
   };
-  const destination = standardError();
-  if (format === 'json') return pino(options, destination);
-  return pino(options, {
-    write: (line: string) => void destination.write(textLine(JSON.parse(line) as LogRecord)),
-  });
+  return pino(options, destination);
 }
 
 /**
@@ -47,20 +45,35 @@ function standardError() {
   return destination;
 }
 
-interface LogRecord {
-  readonly level: string;
-  readonly time: string;
-  readonly msg?: string;
-  readonly [field: string]: unknown;
+/**
+ * Formats text itself, because pino formats only JSON, and parsing that again would take more time
+ * for each request than the rest of the log.
+ */
+function textLog(level: LogLevel, write: (line: string) => void): Log {
+  const least = LOG_LEVELS.indexOf(level);
+  const method = (name: LogLevel): Log['info'] => {
+    const index = LOG_LEVELS.indexOf(name);
+    if (index > least) return () => undefined;
+    const label = name.toUpperCase().padEnd(5);
+    return (fields, message) => write(textLine(label, fields, message));
+  };
+  const [error, warn, info] = [method('error'), method('warn'), method('info')];
+  return { error, warn, info, debug: method('debug'), trace: method('trace') };
 }
 
-function textLine({ level, time, msg, ...fields }: LogRecord): string {
-  const label = level.toUpperCase().padEnd(5);
-  const rest = Object.entries(fields).map(([name, value]) => ` ${name}=${fieldText(value)}`);
+function textLine(label: string, fields: object, message: string): string {
+  let rest = '';
+  for (const [name, value] of Object.entries(fields)) {
+    const text = fieldText(value);
+    if (text !== undefined) rest += ` ${name}=${text}`;
+  }
   // Escape control characters, because a name or a command's output may contain escape sequences.
-  return `${time} ${label} ${harmlessLines(msg ?? '')}${rest.map(harmless).join('')}\n`;
+  return `${new Date().toISOString()} ${label} ${harmlessLines(message)}${harmless(rest)}\n`;
 }
 
-function fieldText(value: unknown): string {
-  return typeof value === 'string' && /^[^\s"=]+$/.test(value) ? value : JSON.stringify(value);
+/** Returns undefined for values that JSON omits. */
+function fieldText(value: unknown): string | undefined {
+  if (typeof value === 'string' && /^[^\s"=]+$/.test(value)) return value;
+  if (typeof value === 'bigint') return value.toString();
+  return JSON.stringify(value);
 }

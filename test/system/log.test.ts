@@ -26,6 +26,31 @@ it('does not write escape sequences from a name or a command’s output', async 
   );
 }, 60_000);
 
+it('writes fields of each type, and leaves out those without a value', async () => {
+  const program = `
+    const { createLog } = await import(${JSON.stringify(MODULE)});
+    const log = createLog('info', 'text');
+    const fields = { a: 'b=c', d: '', e: 1.5, f: 2n, g: true, h: null, i: [1, 'x'], j: { k: 1 } };
+    log.info({ ...fields, l: undefined, m: () => 1, n: 'あ' }, 'message');
+    log.warn({}, 'two words');
+    log.debug({}, 'unseen');
+    log.trace({}, 'unseen');
+    log.error({}, 'last');
+  `;
+  const before = new Date().toISOString();
+  const { stderr } = await processes.run([process.execPath, '--input-type=module', '-e', program]);
+  const lines = stderr.split('\n').map((line) => line.split(/ (.*)/));
+  expect(lines.map(([, text]) => text)).toEqual([
+    'INFO  message a="b=c" d="" e=1.5 f=2 g=true h=null i=[1,"x"] j={"k":1} n=あ',
+    'WARN  two words',
+    'ERROR last',
+    undefined,
+  ]);
+  const times = lines.slice(0, 3).map(([time]) => time!);
+  expect([...times, before].sort()).toEqual([before, ...times]);
+  expect(times[0]).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
+}, 60_000);
+
 describe('a file system without free space', () => {
   /** Writes lines while the file system is full, and two more when it has space again. */
   const logged = async (format: string, linesWhileFull: number) => {
@@ -37,10 +62,10 @@ describe('a file system without free space', () => {
       fs.writeSync = () => {
         throw Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' });
       };
-      for (let line = 0; line < ${linesWhileFull}; line++) log.info('full ' + line);
+      for (let line = 0; line < ${linesWhileFull}; line++) log.info({}, 'full ' + line);
       fs.writeSync = writeSync;
-      log.info('free');
-      log.info('last');`;
+      log.info({}, 'free');
+      log.info({}, 'last');`;
     const command = [process.execPath, '--input-type=module', '-e', program];
     const { code, stderr } = await processes.run(command);
     return { code, messages: stderr.match(/full \d+|free|last/g) };
@@ -85,8 +110,8 @@ describeWith(['script'], 'a closed terminal', () => {
           return writeSync(...parameters);
         };
         try {
-          log.info('one');
-          log.info('two');
+          log.info({}, 'one');
+          log.info({}, 'two');
           return 'writes: ' + writes;
         } catch (error) {
           return error.code;
@@ -98,7 +123,7 @@ describeWith(['script'], 'a closed terminal', () => {
         process.exit();
       });
       setInterval(() => undefined, 1_000);
-      log.info('ready');`,
+      log.info({}, 'ready');`,
       );
       const command = `'${process.execPath}' '${program}'`;
       const run = processes.start(['script', '-qefc', command, '/dev/null'], {
