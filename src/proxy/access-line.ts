@@ -13,12 +13,29 @@ export function clientName({ remoteAddress, remotePort }: Socket): string {
   return formatAuthority({ host: remoteAddress, port: remotePort });
 }
 
-/** @param sim the name of the SIM that the client has chosen */
+/** The fields of a log line about a request or a connection. */
+export interface AccessFields {
+  client: string;
+  target?: string;
+  sim?: string;
+  method?: string | undefined;
+  path?: string;
+  status?: number;
+  bytes?: number;
+  ms?: number;
+}
+
+/**
+ * Returns the first fields of a log line. Further fields can be added, which is faster in V8 than
+ * another object with a spread.
+ *
+ * @param sim the name of the SIM that the client has chosen
+ */
 export function partiesOf(
   client: string,
   target: DialTarget | undefined,
   sim?: string,
-): { client: string; target?: string; sim?: string } {
+): AccessFields {
   if (target === undefined) return sim === undefined ? { client } : { client, sim };
   const parties = { client, target: formatAuthority(target) };
   return sim === undefined ? parties : { ...parties, sim };

@@ -2,7 +2,7 @@
 import { BlockList, isIP } from 'node:net';
 
 import { UserError } from '../lib/errors/user-error.js';
-import { formatAuthority } from '../lib/text/http-syntax.js';
+import { bracketed, formatAuthority } from '../lib/text/http-syntax.js';
 
 export interface ListenAddress {
   /** An IP address in text form without brackets, or a host name. */
@@ -97,5 +97,5 @@ export function requireLoopback(
 
 /** Formats the Host field, with brackets around IPv6 and without port 80 (RFC 9110 7.2). */
 export function hostHeader(target: ListenAddress): string {
-  return formatAuthority(target).replace(/:80$/, '');
+  return target.port === 80 ? bracketed(target.host) : formatAuthority(target);
 }

@@ -15,5 +15,10 @@ export function isFieldValue(text: string): boolean {
 
 /** Formats `host:port`, with brackets around an IPv6 address (RFC 3986 3.2.2). */
 export function formatAuthority({ host, port }: { host: string; port: number }): string {
-  return `${host.includes(':') ? `[${host}]` : host}:${port}`;
+  return `${bracketed(host)}:${port}`;
+}
+
+/** Puts an IPv6 address in brackets (RFC 3986 3.2.2). */
+export function bracketed(host: string): string {
+  return host.includes(':') ? `[${host}]` : host;
 }

@@ -8,7 +8,13 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 
-import { clientName, elapsed, loggedPath, partiesOf } from '../access-line.js';
+import {
+  type AccessFields,
+  clientName,
+  elapsed,
+  loggedPath,
+  partiesOf,
+} from '../access-line.js';
 import { answerLate } from '../authentication/password-check.js';
 import { Relay } from '../relay/relay.js';
 import { resetConnection } from '../reset.js';
@@ -236,10 +242,7 @@ export class Exchange implements SpooledDeliveryHandler {
     // Even without a 100 response, the client may send its body, so the start of the next request
     // is unknown.
     const isLast = this.#context.isClosing() || this.#forwardedRequest.awaitsContinue;
-    if (!this.#forwardedAnswer.writeHead(head, isLast)) {
-      this.fail(BAD_ANSWER);
-      return;
-    }
+    this.#forwardedAnswer.writeHead(head, isLast);
     this.#answer = head;
     this.progress();
   }
@@ -333,7 +336,10 @@ export class Exchange implements SpooledDeliveryHandler {
   #logAccess(): void {
     const status = this.#answer?.status;
     if (this.#hasFailed || status === undefined) return;
-    const fields = { ...this.#parties(), status, bytes: this.#bytes, ms: elapsed(this.#start) };
+    const fields = this.#parties();
+    fields.status = status;
+    fields.bytes = this.#bytes;
+    fields.ms = elapsed(this.#start);
     this.#context.log.info(fields, 'request');
   }
 
@@ -349,12 +355,12 @@ export class Exchange implements SpooledDeliveryHandler {
     this.#context.log.info(fields, 'connection closed');
   }
 
-  #parties() {
-    const { method } = this.#request;
+  #parties(): AccessFields {
     const destination = this.#destination;
-    const parties = partiesOf(this.#client, destination?.target, destination?.via?.name);
-    if (destination === undefined) return { ...parties, method };
-    return { ...parties, method, path: loggedPath(destination.path) };
+    const fields = partiesOf(this.#client, destination?.target, destination?.via?.name);
+    fields.method = this.#request.method;
+    if (destination !== undefined) fields.path = loggedPath(destination.path);
+    return fields;
   }
 
   #endUpstream(): void {

@@ -61,11 +61,12 @@ export class ForwardedResponse {
   /**
    * Sends the head of the final response.
    *
+   * @param answer a head from parseResponseHead(), which accepts only fields that Node writes
+   * unchanged
    * @param isLast whether to close the connection afterwards, even if both sides want to keep it
    * open
-   * @returns false, without writing anything, if the head contains characters that HTTP forbids
    */
-  writeHead(answer: ResponseHead, isLast: boolean): boolean {
+  writeHead(answer: ResponseHead, isLast: boolean): void {
     const fields = answerFields(answer, this.#goesInChunks(answer));
     // Without these fields, a delivered message would look like a failure to the page, which might
     // repeat it.
@@ -73,13 +74,11 @@ export class ForwardedResponse {
     if (this.corsOrigin !== undefined && !hasOwnCors) {
       fields.push(...corsFields(this.corsOrigin).flat());
     }
-    if (!areWritable('', fields)) return false;
     if (isLast) this.#response.shouldKeepAlive = false;
     this.#response.sendDate = false;
     this.#response.writeHead(answer.status, reasonPhrase(answer.reason), fields);
     // If the rest of the response has arrived too, Node sends it together with the head.
     process.nextTick(() => this.#sendHead());
-    return true;
   }
 
   /** Sends the head as latin1, which preserves its bytes, unless write() or end() has sent it. */

@@ -244,6 +244,8 @@ function fieldsNamed(rawHeaders: readonly string[], wanted: string): string[] {
 function connectionOptions(rawHeaders: readonly string[]): ReadonlySet<string> {
   const fields = fieldsNamed(rawHeaders, 'connection');
   if (fields.length === 0) return NO_OPTIONS;
+  // The most frequent option. The field of this name is hop-by-hop anyway.
+  if (fields.length === 2 && fields[1]?.toLowerCase() === 'keep-alive') return NO_OPTIONS;
   const options = new Set<string>();
   for (let index = 1; index < fields.length; index += 2) {
     const named = (fields[index] ?? '').toLowerCase().split(',');

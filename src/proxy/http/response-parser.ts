@@ -39,6 +39,11 @@ const MAX_CHUNK_LINE = 4_096;
 
 const EMPTY = Buffer.alloc(0);
 const CRLF = '\r\n';
+const HEAD_END = '\r\n\r\n';
+
+/** The number of bytes at the start of a response that are searched for its head as one string. */
+const SHORT_HEAD = 1_024;
+
 const CR = 0x0d;
 const LF = 0x0a;
 
@@ -133,9 +138,7 @@ export class ResponseParser {
   }
 
   #takeHead(): boolean {
-    if (!PREFIX.startsWith(this.#next(PREFIX.length)) || this.#hasBareLineFeed())
-      return this.#reject();
-    const text = this.#takeThrough('\r\n\r\n', MAX_HEAD);
+    const text = this.#takeShortHead() ?? this.#takeLongHead();
     if (text === undefined) return false;
     const head = parseResponseHead(text);
     if (head === undefined) return this.#reject();
@@ -154,6 +157,23 @@ export class ResponseParser {
     this.#handler?.head(head);
     if (this.#state === 'body' && this.#left === 0) this.#complete([]);
     return true;
+  }
+
+  /** Consumes a head that has arrived within the first SHORT_HEAD bytes. */
+  #takeShortHead(): string | undefined {
+    const start = this.#next(SHORT_HEAD);
+    const end = start.indexOf(HEAD_END);
+    if (end < 0 || !start.startsWith(PREFIX) || start[start.indexOf('\n') - 1] !== '\r')
+      return undefined;
+    this.#at += end + HEAD_END.length;
+    return start.slice(0, end);
+  }
+
+  #takeLongHead(): string | undefined {
+    if (PREFIX.startsWith(this.#next(PREFIX.length)) && !this.#hasBareLineFeed())
+      return this.#takeThrough(HEAD_END, MAX_HEAD);
+    this.#reject();
+    return undefined;
   }
 
   /**
@@ -206,7 +226,7 @@ export class ResponseParser {
     const hasNone = this.#next(CRLF.length) === CRLF;
     const text = hasNone
       ? this.#takeThrough(CRLF, CRLF.length)
-      : this.#takeThrough('\r\n\r\n', MAX_HEAD);
+      : this.#takeThrough(HEAD_END, MAX_HEAD);
     if (text === undefined) return false;
     const trailers = parseTrailers(text);
     if (trailers === undefined) return this.#reject();
