@@ -1,8 +1,7 @@
 /** Decides which clients may use the proxy, and which tunnel each one uses. */
-import type { IncomingMessage } from 'node:http';
-
 import { type PasswordCheck, readBasic, type UserCredentials } from './password-check.js';
 import { type ChosenTunnel, listOf, type TunnelChoice, unknownName } from './tunnel-choice.js';
+import type { ClientHead } from '../http/client/client-message.js';
 import type { ForwardFailure } from '../http/failure.js';
 
 export interface ClientGateOptions {
@@ -59,7 +58,7 @@ export class ClientGate {
   /** Adds the tunnel to the target of an HTTP request, unless the client may not use the proxy. */
   admitRequest<Target extends object>(
     target: Target | ForwardFailure,
-    request: IncomingMessage,
+    request: ClientHead,
   ): (Target & Partial<Admission>) | ForwardFailure {
     if (!this.needsUser || 'reason' in target) return target;
     const client = readBasic(request);

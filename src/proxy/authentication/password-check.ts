@@ -1,9 +1,9 @@
 /** Checks the password of a proxy's clients. */
-import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 
 import { sameBytes } from '../../lib/same-bytes.js';
 import type { Secret } from '../../lib/secrets/secret.js';
+import type { ClientHead } from '../http/client/client-message.js';
 
 /**
  * How long, in ms, a client waits for the answer to a wrong password. The wait holds only the
@@ -44,7 +44,7 @@ export interface UserCredentials {
  */
 export function readBasic({
   headersDistinct,
-}: IncomingMessage): UserCredentials | 'absent' | 'malformed' {
+}: Pick<ClientHead, 'headersDistinct'>): UserCredentials | 'absent' | 'malformed' {
   const [value, ...others] = headersDistinct['proxy-authorization'] ?? [];
   if (value === undefined) return 'absent';
   const [, digits] = BASIC.exec(value) ?? [];

@@ -3,11 +3,10 @@
  * soraproxy for the Unified Endpoint. Method, path, query, header fields, status and bodies are not
  * changed; header-fields.ts lists the exceptions.
  */
-import type { IncomingMessage } from 'node:http';
-
 import { listOf, type TunnelChoice, unknownName } from '../authentication/tunnel-choice.js';
 import type { DialTarget } from '../dialer.js';
 import { type BrowserPolicy, CLOSED_TO_PAGES } from '../http/browser-check.js';
+import type { ClientHead } from '../http/client/client-message.js';
 import type { HeaderField } from '../http/header-fields.js';
 import { HttpListener, type HttpListenerOptions } from '../http/listener.js';
 import type { Destination } from '../http/exchange-context.js';
@@ -90,7 +89,7 @@ export async function startForwarder({
  */
 function withChosen(
   destination: Destination,
-  { headersDistinct }: IncomingMessage,
+  { headersDistinct }: ClientHead,
   choice: TunnelChoice,
   mayList: boolean,
 ): Destination | ForwardFailure {

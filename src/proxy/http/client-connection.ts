@@ -12,7 +12,9 @@ import type { ChosenTunnel } from '../authentication/tunnel-choice.js';
 import type { DialTarget } from '../dialer.js';
 import { endWith, JoinedConnection } from '../relay/joined-connection.js';
 import { resetConnection } from '../reset.js';
-import type { ClientMessage, ExchangeContext } from './exchange-context.js';
+import type { ClientMessage } from './client/client-message.js';
+import type { RequestReader } from './client/request-reader.js';
+import type { ExchangeContext } from './exchange-context.js';
 import { Exchange } from './exchange.js';
 import {
   type ForwardFailure,
@@ -30,6 +32,8 @@ import { MAX_PIPELINED } from './limits.js';
 const CONNECTED = 'HTTP/1.1 200 Connected\r\n\r\n';
 
 export class ClientConnection {
+  /** What reads the requests, until Node does. */
+  reader: Pick<RequestReader, 'isIdle'> | undefined;
   readonly #socket: Socket;
   readonly #context: ExchangeContext;
   #running: Exchange | undefined;
@@ -135,10 +139,11 @@ export class ClientConnection {
   }
 
   /**
-   * Closes a connection that has sent nothing yet; Node does not treat such a connection as idle.
+   * Closes a connection that waits for a request and that Node would not close: one that Node does
+   * not have, or that has sent nothing yet.
    */
-  closeIfSilent(): void {
-    if (this.#socket.bytesRead === 0) this.#socket.destroy();
+  closeIfIdle(): void {
+    if (this.#socket.bytesRead === 0 || this.reader?.isIdle === true) this.#socket.destroy();
   }
 
   /** Fails the exchange or tunnel in progress. */

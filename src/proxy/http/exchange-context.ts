@@ -1,13 +1,12 @@
 /**
  * The input of an exchange: the client's request and the state shared by a listener's exchanges.
  */
-import type { IncomingMessage, ServerResponse } from 'node:http';
-
 import type { ChosenTunnel } from '../authentication/tunnel-choice.js';
 import type { Dialer, DialTarget } from '../dialer.js';
 import type { ProxyLog } from '../proxy-log.js';
 import type { RequestKeeper } from '../spool/request-keeper.js';
 import type { BrowserPolicy } from './browser-check.js';
+import type { ClientRequest } from './client/client-message.js';
 import type { ForwardFailure } from './failure.js';
 import type { HeaderField } from './header-fields.js';
 import type { KeptConnections } from './kept-connections.js';
@@ -26,7 +25,7 @@ export interface Destination {
 /** The state that the exchanges of one listener share. */
 export interface ExchangeContext {
   /** Returns the destination of a request, or the reason why it cannot be forwarded. */
-  readonly route: (request: IncomingMessage) => Destination | ForwardFailure;
+  readonly route: (request: ClientRequest) => Destination | ForwardFailure;
   /** The browser requests to allow; undefined if a page's request can never be forwarded. */
   readonly browsers: BrowserPolicy | undefined;
   /** Fields added to each request; they replace the client's fields of the same name. */
@@ -45,16 +44,4 @@ export interface ExchangeContext {
   /** Whether the listener is closing, so that connections are no longer kept alive. */
   readonly isClosing: () => boolean;
   readonly onFailure: () => void;
-}
-
-/** A request as Node delivers it. */
-export interface ClientMessage {
-  readonly request: IncomingMessage;
-  readonly response: ServerResponse;
-  /** The client withholds the body until it receives 100 (Continue) (RFC 9110 10.1.1). */
-  readonly expectsContinue: boolean;
-  /**
-   * The client requests a protocol upgrade, and Node has detached the connection (RFC 9110 7.8).
-   */
-  readonly upgrades: boolean;
 }

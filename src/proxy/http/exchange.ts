@@ -5,16 +5,9 @@
  * or a connection reset if the response head has already been sent. A partial response never looks
  * complete.
  */
-import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 
-import {
-  type AccessFields,
-  clientName,
-  elapsed,
-  loggedPath,
-  partiesOf,
-} from '../access-line.js';
+import { type AccessFields, clientName, elapsed, loggedPath, partiesOf } from '../access-line.js';
 import { answerLate } from '../authentication/password-check.js';
 import { Relay } from '../relay/relay.js';
 import { resetConnection } from '../reset.js';
@@ -25,8 +18,9 @@ import {
   SpooledDelivery,
   type SpooledDeliveryHandler,
 } from '../spool/spooled-delivery.js';
+import type { ClientMessage, ClientRequest, ClientResponse } from './client/client-message.js';
 import { Delivery } from './delivery.js';
-import type { ClientMessage, Destination, ExchangeContext } from './exchange-context.js';
+import type { Destination, ExchangeContext } from './exchange-context.js';
 import { type ForwardFailure, isGuess, statusOf, writeFailure, writeKept } from './failure.js';
 import { ForwardedResponse } from './forwarded-response.js';
 import { ForwardedRequest } from './forwarded-request.js';
@@ -49,8 +43,8 @@ type Phase = 'open' | 'ending' | 'switched' | 'over';
 
 export class Exchange implements SpooledDeliveryHandler {
   readonly #context: ExchangeContext;
-  readonly #request: IncomingMessage;
-  readonly #response: ServerResponse;
+  readonly #request: ClientRequest;
+  readonly #response: ClientResponse;
   readonly #onOver: () => void;
   readonly #watchdog = new Watchdog(() => this.#expire());
   readonly #client: string;
@@ -112,7 +106,8 @@ export class Exchange implements SpooledDeliveryHandler {
     this.#destination = destination;
     this.#watchdog.arm(this.#context.responseTimeout);
     // Node has not yet parsed the bytes after the head.
-    process.nextTick(() => this.#deliver(destination));
+    if (this.#request.complete) this.#deliver(destination);
+    else process.nextTick(() => this.#deliver(destination));
   }
 
   /**
@@ -128,7 +123,7 @@ export class Exchange implements SpooledDeliveryHandler {
       this.#forwardedAnswer.corsOrigin = verdict.corsOrigin;
       return undefined;
     }
-    this.#response.writeHead(204, preflightFields(this.#request, verdict.corsOrigin));
+    this.#response.writeHead(204, 'No Content', preflightFields(this.#request, verdict.corsOrigin));
     this.#end(true);
     return 'answered';
   }

@@ -1,5 +1,5 @@
 /** Reports a missing target response to a client, with a status and a JSON reason. */
-import { type ServerResponse, STATUS_CODES } from 'node:http';
+import { STATUS_CODES } from 'node:http';
 
 import type { Silence } from '../../lib/silence.js';
 import { formatAuthority } from '../../lib/text/http-syntax.js';
@@ -7,6 +7,7 @@ import { CHALLENGE } from '../authentication/password-check.js';
 import type { FailedDial } from '../dial-outcome.js';
 import type { DialTarget } from '../dialer.js';
 import { type BrowserRefusal, corsFields, REFUSAL_STATUS } from './browser-check.js';
+import type { ClientResponse } from './client/client-message.js';
 
 /**
  * The reason why the target did not send a response.
@@ -125,6 +126,11 @@ export function statusOf(failure: ForwardFailure): number {
   return STATUS[failure.reason];
 }
 
+export const HEAD_LATE: ForwardFailure = {
+  reason: 'request-timeout',
+  message: 'the request headers did not arrive in time',
+};
+
 /** Converts a parser error; undefined if the client's bytes did not cause it. */
 export function malformedFailure(error: NodeJS.ErrnoException): ForwardFailure | undefined {
   const code = error.code ?? '';
@@ -132,7 +138,7 @@ export function malformedFailure(error: NodeJS.ErrnoException): ForwardFailure |
     return { reason: 'header-too-large', message: 'the request headers are too large' };
   }
   if (code === 'ERR_HTTP_REQUEST_TIMEOUT') {
-    return { reason: 'request-timeout', message: 'the request headers did not arrive in time' };
+    return HEAD_LATE;
   }
   // A client that disconnects in the middle of a message has sent nothing malformed.
   if (!code.startsWith('HPE_') || code === 'HPE_INVALID_EOF_STATE') return undefined;
@@ -170,7 +176,7 @@ export function failureResponse(
  * @param failure why the request was not sent; undefined if older messages wait
  */
 export function writeKept(
-  response: ServerResponse,
+  response: ClientResponse,
   { id, failure }: { readonly id: string; readonly failure: ForwardFailure | undefined },
   target: DialTarget,
   corsOrigin?: string,
@@ -180,7 +186,7 @@ export function writeKept(
   const body = `${JSON.stringify({ kept })}\n`;
   const fields = ['Content-Type', 'application/json', 'Content-Length', Buffer.byteLength(body)];
   const cors = corsOrigin === undefined ? [] : corsFields(corsOrigin).flat();
-  response.writeHead(202, [...fields.map(String), SPOOL_ID, id, ...cors]);
+  response.writeHead(202, reasonOf(202), [...fields.map(String), SPOOL_ID, id, ...cors]);
   response.write(body);
 }
 
@@ -190,22 +196,28 @@ export function writeKept(
  * @param corsOrigin the origin whose pages may read the response
  */
 export function writeFailure(
-  response: ServerResponse,
+  response: ClientResponse,
   failure: ForwardFailure,
   target: DialTarget | undefined,
   corsOrigin?: string,
 ): void {
   const { fields, body } = failureResponse(failure, target);
   const cors = corsOrigin === undefined ? [] : corsFields(corsOrigin).flat();
-  response.writeHead(statusOf(failure), [...Object.entries(fields).flat(), ...cors]);
+  const status = statusOf(failure);
+  const lines = [...Object.entries(fields).flat().map(String), ...cors];
+  response.writeHead(status, reasonOf(status), lines);
   response.write(body);
 }
 
-/** Formats a failure response as a string, for a socket without a ServerResponse. */
+/** Formats a failure response as a string, for a socket without a ClientResponse. */
 export function rawFailure(failure: ForwardFailure, target: DialTarget | undefined): string {
   const { fields, body } = failureResponse(failure, target);
   const status = statusOf(failure);
   const lines = Object.entries({ ...fields, Connection: 'close' });
   const head = lines.map(([name, value]) => `${name}: ${value}\r\n`).join('');
-  return `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n${head}\r\n${body}`;
+  return `HTTP/1.1 ${status} ${reasonOf(status)}\r\n${head}\r\n${body}`;
+}
+
+function reasonOf(status: number): string {
+  return STATUS_CODES[status] ?? '';
 }

@@ -1,7 +1,6 @@
 /** The client's request as it is forwarded to the target (RFC 9110 7.6). */
-import type { IncomingMessage } from 'node:http';
-
-import type { ClientMessage, Destination } from './exchange-context.js';
+import type { ClientMessage, ClientRequest } from './client/client-message.js';
+import type { Destination } from './exchange-context.js';
 import {
   areWritable,
   bindConnection,
@@ -26,7 +25,7 @@ export interface RequestEvents {
 export class ForwardedRequest {
   /** The client withholds the body until it receives 100 (Continue) (RFC 9110 10.1.1). */
   awaitsContinue: boolean;
-  readonly #request: IncomingMessage;
+  readonly #request: ClientRequest;
   readonly #upgrades: boolean;
   readonly #events: RequestEvents;
   /** The parts of the body that have arrived, while no connection is open. */

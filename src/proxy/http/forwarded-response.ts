@@ -1,7 +1,6 @@
 /** Forwards the target's interim and final responses to the client (RFC 9110 7.6). */
-import type { IncomingMessage, ServerResponse } from 'node:http';
-
 import { corsFields } from './browser-check.js';
+import type { ClientRequest, ClientResponse } from './client/client-message.js';
 import {
   answerFields,
   areWritable,
@@ -14,14 +13,14 @@ import { rawHead, reasonPhrase } from './raw-head.js';
 import type { ResponseHead } from './response-head.js';
 
 export class ForwardedResponse {
-  readonly #request: IncomingMessage;
-  readonly #response: ServerResponse;
+  readonly #request: ClientRequest;
+  readonly #response: ClientResponse;
   /** The origin whose pages may read the response. */
   corsOrigin: string | undefined;
   #interimCount = 0;
   #isHeadSent = false;
 
-  constructor(request: IncomingMessage, response: ServerResponse) {
+  constructor(request: ClientRequest, response: ClientResponse) {
     this.#request = request;
     this.#response = response;
   }

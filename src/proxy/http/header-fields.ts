@@ -6,10 +6,11 @@
  * part of the sending device, no route leads from the tunnel back to a local port, and each byte is
  * billed.
  */
-import { type IncomingMessage, validateHeaderName, validateHeaderValue } from 'node:http';
+import { validateHeaderName, validateHeaderValue } from 'node:http';
 
 import type { DialTarget } from '../dialer.js';
 import { hostHeader } from '../listen-address.js';
+import type { ClientHead } from './client/client-message.js';
 import type { ResponseHead } from './response-head.js';
 
 export type HeaderField = readonly [name: string, value: string];
@@ -81,7 +82,7 @@ export interface RequestOptions {
  * target (RFC 9112 3.2.2), unless an added field replaces it.
  */
 export function requestFields(
-  request: IncomingMessage,
+  request: ClientHead,
   target: DialTarget,
   { added, without, expectsContinue, upgrades, keepsAlive }: RequestOptions,
 ): string[] {
@@ -113,13 +114,13 @@ export function requestFields(
  * The upgrade protocols that a client offers, except h2c, which RFC 9113 3.1 makes obsolete.
  * According to RFC 9110 7.8, each hop may choose.
  */
-export function wantedProtocols({ headers }: IncomingMessage): string[] {
+export function wantedProtocols({ headers }: ClientHead): string[] {
   const protocols = (headers.upgrade ?? '').split(',').map((protocol) => protocol.trim());
   return protocols.filter((protocol) => protocol !== '' && protocol.toLowerCase() !== 'h2c');
 }
 
 /** Decrements Max-Forwards of TRACE and OPTIONS (RFC 9110 7.6.2). */
-function decremented({ method }: IncomingMessage, fields: string[]): string[] {
+function decremented({ method }: ClientHead, fields: string[]): string[] {
   if (!countsHops(method)) return fields;
   return fields.map((text, index) => {
     const isHops = index % 2 === 1 && fields[index - 1]?.toLowerCase() === 'max-forwards';
@@ -128,7 +129,7 @@ function decremented({ method }: IncomingMessage, fields: string[]): string[] {
 }
 
 /** Whether Max-Forwards forbids another hop (RFC 9110 7.6.2). */
-export function isLastHop({ method, headers }: IncomingMessage): boolean {
+export function isLastHop({ method, headers }: ClientHead): boolean {
   return countsHops(method) && /^0+$/.test(String(headers['max-forwards'] ?? ''));
 }
 
@@ -136,7 +137,7 @@ function countsHops(method: string | undefined): boolean {
   return method === 'TRACE' || method === 'OPTIONS';
 }
 
-function takesTrailers({ headers, httpVersionMinor }: IncomingMessage): boolean {
+function takesTrailers({ headers, httpVersionMinor }: ClientHead): boolean {
   if (headers.te === undefined || httpVersionMinor < 1) return false;
   const options = String(headers.te).toLowerCase().split(',');
   return options.some((option) => option.trim() === 'trailers');
@@ -216,7 +217,7 @@ export function bindConnection(rawHeaders: readonly string[]): boolean {
 }
 
 /** Whether a message's body is chunked. */
-export function isChunked(message: IncomingMessage): boolean {
+export function isChunked(message: ClientHead): boolean {
   return message.headers['transfer-encoding'] !== undefined;
 }
 
@@ -224,7 +225,7 @@ export function isChunked(message: IncomingMessage): boolean {
  * Whether the body has a transfer coding other than chunked. That coding would be lost, because the
  * proxy decodes and re-encodes only chunked (RFC 9112 6.1).
  */
-export function hasForeignCoding({ headers }: IncomingMessage): boolean {
+export function hasForeignCoding({ headers }: ClientHead): boolean {
   const coding = headers['transfer-encoding'];
   return coding !== undefined && coding.trim().toLowerCase() !== 'chunked';
 }

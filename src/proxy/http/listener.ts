@@ -17,8 +17,10 @@ import { openPort, type PortOptions } from '../open-port.js';
 import { openPassedSockets, type PassedSockets } from '../open-passed-sockets.js';
 import { openSocketFile, type SocketFile } from '../open-socket-file.js';
 import { ClientConnection } from './client-connection.js';
+import type { ClientMessage } from './client/client-message.js';
+import { RequestReader } from './client/request-reader.js';
 import type { Destination, ExchangeContext } from './exchange-context.js';
-import type { ForwardFailure } from './failure.js';
+import { type ForwardFailure, HEAD_LATE } from './failure.js';
 import type { KeptConnections } from './kept-connections.js';
 import * as limits from './limits.js';
 import { fieldLines } from './raw-head.js';
@@ -31,7 +33,10 @@ export interface HttpListenerOptions
     Omit<PortOptions, 'listen'>,
     Pick<ExchangeContext, 'route' | 'browsers' | 'headers' | 'dialer'> {
   readonly listen: ListenAddress | SocketFile | PassedSockets;
-  /** Answers a request that is never forwarded; returns false to handle the request as usual. */
+  /**
+   * Answers an origin-form request that is never forwarded; returns false to handle the request as
+   * usual.
+   */
   readonly answer?: (request: IncomingMessage, response: ServerResponse) => boolean;
   /** Returns the target of a CONNECT request, or the reason why it is refused. */
   readonly connectTarget: (request: IncomingMessage) => ConnectTarget | ForwardFailure;
@@ -76,8 +81,8 @@ export type ConnectTarget = DialTarget & Pick<Destination, 'via'>;
 export interface ListenedConnection {
   /** Whether a response is pending or incomplete. */
   readonly isBusy: boolean;
-  /** Closes the connection if it has sent nothing yet. */
-  closeIfSilent(): void;
+  /** Closes the connection if it waits for a request, unless Node's HTTP server closes it. */
+  closeIfIdle(): void;
   /** Fails the exchange in progress. */
   abort(): void;
 }
@@ -196,7 +201,7 @@ export class HttpListener {
     const closed = [this.#server, ...this.#others].map(
       (server) => new Promise<void>((resolve) => void server.close(() => resolve())),
     );
-    for (const connection of this.#connections.values()) connection.closeIfSilent();
+    for (const connection of this.#connections.values()) connection.closeIfIdle();
     await Promise.all(closed);
     clearTimeout(this.#graceTimer);
   }
@@ -212,8 +217,8 @@ export class HttpListener {
 
   #wire(server: Server): void {
     server.on('connection', (socket) => this.#accept(socket));
-    server.on('request', (request, response) => this.#take(request, response, false));
-    server.on('checkContinue', (request, response) => this.#take(request, response, true));
+    server.on('request', (request, response) => this.#takeNode(request, response, false));
+    server.on('checkContinue', (request, response) => this.#takeNode(request, response, true));
     server.on('connect', (request, _socket, head) => this.#connect(request, head));
     server.on('upgrade', (request, _socket, head) => this.#upgrade(request, head));
     server.on('clientError', (error, socket) => this.#http(socket)?.handleError(error));
@@ -256,8 +261,16 @@ export class HttpListener {
   }
 
   #serve(socket: Socket): void {
-    this.#connections.set(socket, new ClientConnection(socket, this.#context));
-    this.#serveHttp(socket);
+    const connection = new ClientConnection(socket, this.#context);
+    this.#connections.set(socket, connection);
+    const { keepAliveTimeout = limits.KEEP_ALIVE_TIMEOUT, answer } = this.#options;
+    connection.reader = new RequestReader(socket, {
+      keepAliveTimeout,
+      isForNode: ({ url }) => answer !== undefined && url.startsWith('/'),
+      onRequest: (message) => this.#take(message),
+      onOther: () => this.#serveHttp(socket),
+      onSilence: () => connection.refuseAndClose(HEAD_LATE),
+    });
     if (this.#closed !== undefined) socket.destroySoon();
   }
 
@@ -266,12 +279,20 @@ export class HttpListener {
     return connection instanceof ClientConnection ? connection : undefined;
   }
 
-  #take(request: IncomingMessage, response: ServerResponse, expectsContinue: boolean): void {
+  #takeNode(request: IncomingMessage, response: ServerResponse, expectsContinue: boolean): void {
+    if (this.#options.answer?.(request, response) === true) this.#count(request.socket);
+    else this.#take({ request, response, expectsContinue, upgrades: false });
+  }
+
+  #take(message: ClientMessage): void {
+    const { socket } = message.request;
+    this.#count(socket);
+    this.#http(socket)?.add(message);
+  }
+
+  #count(socket: Socket): void {
     this.#requests++;
-    markUsed(this.#connections, request.socket);
-    if (this.#options.answer?.(request, response) === true) return;
-    const message = { request, response, expectsContinue, upgrades: false };
-    this.#http(request.socket)?.add(message);
+    markUsed(this.#connections, socket);
   }
 
   #connect(request: IncomingMessage, head: Buffer): void {

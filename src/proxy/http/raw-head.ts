@@ -7,10 +7,14 @@ import { isFieldValue } from '../../lib/text/http-syntax.js';
  * @param fields alternating names and values, checked by areWritable()
  */
 export function rawHead(status: number, reason: string, fields: readonly string[]): string {
-  return `HTTP/1.1 ${status} ${reason}\r\n${fieldLines(fields)}\r\n`;
+  return `${statusLine(status, reason)}${fieldLines(fields)}\r\n`;
 }
 
-/** Formats fields, one per line. */
+export function statusLine(status: number, reason: string): string {
+  return `HTTP/1.1 ${status} ${reason}\r\n`;
+}
+
+/** Formats fields, given as alternating names and values, one per line. */
 export function fieldLines(fields: readonly string[]): string {
   let lines = '';
   for (let index = 0; index + 1 < fields.length; index += 2) {

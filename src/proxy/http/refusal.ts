@@ -1,11 +1,10 @@
 /** Rejects requests that are never forwarded, regardless of their target. */
-import type { IncomingMessage } from 'node:http';
-
+import type { ClientHead } from './client/client-message.js';
 import type { ForwardFailure } from './failure.js';
 import { hasForeignCoding, isChunked, isLastHop, wantedProtocols } from './header-fields.js';
 
 /** Returns the reason to reject a request before dialing, or undefined to accept it. */
-export function refusalOf(request: IncomingMessage): ForwardFailure | undefined {
+export function refusalOf(request: ClientHead): ForwardFailure | undefined {
   // RFC 9112 3: Node treats a request line without a version as HTTP/0.9, and also accepts HTTP/2.0
   // in a request line.
   if (request.httpVersionMajor === 0) {
@@ -39,7 +38,7 @@ export function refusalOf(request: IncomingMessage): ForwardFailure | undefined 
   return undefined;
 }
 
-function hostCount({ rawHeaders }: IncomingMessage): number {
+function hostCount({ rawHeaders }: ClientHead): number {
   let count = 0;
   for (let index = 0; index < rawHeaders.length; index += 2) {
     if (rawHeaders[index]?.toLowerCase() === 'host') count++;
@@ -52,7 +51,7 @@ function hostCount({ rawHeaders }: IncomingMessage): number {
  * HTTP/1.0. Clients that offer h2c continue without it. A request with a body is not upgraded,
  * because the body would precede the new protocol.
  */
-export function isSwitchWanted(request: IncomingMessage): boolean {
+export function isSwitchWanted(request: ClientHead): boolean {
   const { headers, httpVersionMinor, method } = request;
   if (wantedProtocols(request).length === 0) return false;
   if (headers['transfer-encoding'] !== undefined) return false;

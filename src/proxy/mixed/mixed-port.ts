@@ -106,7 +106,7 @@ function accept(socket: Socket, asHttp: () => void, context: Socks5Context): Lis
     get isBusy() {
       return session?.isBusy === true;
     },
-    closeIfSilent: () => {
+    closeIfIdle: () => {
       if (socket.bytesRead === 0) socket.destroy();
       else if (session instanceof Socks5Session) session.closing();
     },

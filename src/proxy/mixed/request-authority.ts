@@ -1,7 +1,6 @@
 /** Parses the target of an HTTP proxy request: absolute-form, or authority-form for CONNECT. */
-import type { IncomingMessage } from 'node:http';
-
 import type { DialTarget } from '../dialer.js';
+import type { ClientHead } from '../http/client/client-message.js';
 import type { Destination } from '../http/exchange-context.js';
 import type { ForwardFailure } from '../http/failure.js';
 import { originTarget } from '../http/request-target.js';
@@ -19,7 +18,7 @@ const AUTHORITY = /^(?:\[([0-9A-Fa-f:.]+)\]|([^:[\]@]+))(?::(\d{0,5}))?$/;
 export function proxiedDestination({
   url = '',
   method = '',
-}: IncomingMessage): Destination | ForwardFailure {
+}: ClientHead): Destination | ForwardFailure {
   const [, scheme, authority = ''] = ABSOLUTE_FORM.exec(url) ?? [];
   if (scheme === undefined) {
     // A web page can also make its browser send such a request, but the request is never forwarded.
@@ -35,7 +34,7 @@ export function proxiedDestination({
 }
 
 /** Returns the target of a CONNECT request (RFC 9112 3.2.3). */
-export function connectTarget({ url = '' }: IncomingMessage): DialTarget | ForwardFailure {
+export function connectTarget({ url = '' }: ClientHead): DialTarget | ForwardFailure {
   return readAuthority(url, 0) ?? badRequest('a CONNECT request must have a host and a port');
 }
 

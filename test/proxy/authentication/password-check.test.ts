@@ -1,5 +1,3 @@
-import type { IncomingMessage } from 'node:http';
-
 import { Secret } from '../../../src/lib/secrets/secret.js';
 import { PasswordCheck, readBasic } from '../../../src/proxy/authentication/password-check.js';
 
@@ -9,7 +7,7 @@ const basic = (text: string) => `Basic ${Buffer.from(text).toString('base64')}`;
 /** The user name and the password in the headers. */
 function read(...values: readonly string[]) {
   const headersDistinct = values.length > 0 ? { 'proxy-authorization': [...values] } : {};
-  const credentials = readBasic({ headersDistinct } as unknown as IncomingMessage);
+  const credentials = readBasic({ headersDistinct });
   if (typeof credentials === 'string') return credentials;
   return [credentials.user, credentials.password].map((bytes) => Buffer.from(bytes).toString());
 }

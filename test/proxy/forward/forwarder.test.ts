@@ -1,7 +1,10 @@
 import { createServer, request } from 'node:http';
-import { connect } from 'node:net';
+import { connect, Socket } from 'node:net';
+
+import { jest } from '@jest/globals';
 
 import { type ForwarderOptions, startForwarder } from '../../../src/proxy/forward/forwarder.js';
+import { HEADERS_TIMEOUT } from '../../../src/proxy/http/limits.js';
 import {
   Cleanup,
   failing,
@@ -21,6 +24,9 @@ beforeEach(() => {
 afterEach(() => cleanup.run());
 
 const GET = 'GET / HTTP/1.1\r\nHost: localhost\r\n\r\n';
+
+/** A request that has a reason to be read by Node. */
+const FOR_NODE = GET.replace('\r\n\r\n', '\r\nTE: x\r\n\r\n');
 
 describe('listening', () => {
   it('reports the address, with the assigned port', async () => {
@@ -101,6 +107,23 @@ describe('listening', () => {
   });
 });
 
+describe('a connection without a request', () => {
+  afterEach(() => void jest.restoreAllMocks());
+
+  it('is closed with 408 after the time limit for a head', async () => {
+    const forwarder = await forwarding.start(failing('refused'));
+    const setTimeout = jest.spyOn(Socket.prototype, 'setTimeout');
+    setTimeout.mockImplementationOnce(function (this: Socket, timeout) {
+      expect(timeout).toBe(HEADERS_TIMEOUT);
+      return this.setTimeout(20);
+    });
+    const client = forwarding.client(forwarder);
+    expect(await client.ended()).toBe('fin');
+    expect(client.received).toMatch(/^HTTP\/1\.1 408 [^]*"reason":"request-timeout"/);
+    expect(forwarder.counters).toMatchObject({ requests: 0, failures: 1 });
+  });
+});
+
 describe('CONNECT', () => {
   it('is refused with 405', async () => {
     const forwarder = await forwarding.start(failing('refused'));
@@ -111,18 +134,31 @@ describe('CONNECT', () => {
     expect(forwarder.counters.failures).toBe(1);
   });
 
-  it('resets the connection in the middle of an answer', async () => {
+  /** Sends a request, and CONNECT in the middle of its response. */
+  async function withLateConnect(request: string) {
     const server = await forwarding.server(async (wire) => {
       await wire.request();
-      wire.send('HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\npart');
+      wire.send('HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\npart');
     });
     const client = forwarding.client(await forwarding.start(localDialer(server.port)));
-    client.send(GET);
+    client.send(request);
     await client.until('part');
     client.send('CONNECT example.com:443 HTTP/1.1\r\nHost: localhost\r\n\r\n');
+    return { client, wire: server.wires[0]! };
+  }
+
+  it('is refused after the response to the request before it', async () => {
+    const { client, wire } = await withLateConnect(GET);
+    wire.send('rest');
+    expect(await client.ended()).toBe('fin');
+    expect(client.received).toMatch(/\r\n\r\npartrestHTTP\/1\.1 405 /);
+  });
+
+  it('resets the connection in the middle of an answer to a request that Node reads', async () => {
+    const { client, wire } = await withLateConnect(FOR_NODE);
     expect(await client.ended()).toBe('ECONNRESET');
     expect(client.received).toMatch(/part$/);
-    await server.wires[0]!.ended();
+    await wire.ended();
   });
 });
 
@@ -227,11 +263,11 @@ describe('a web page', () => {
 });
 
 describe('close', () => {
-  async function withRunning() {
+  async function withRunning(request = GET) {
     const server = await forwarding.server(() => undefined);
     const forwarder = await forwarding.start(localDialer(server.port));
     const client = forwarding.client(forwarder);
-    client.send(GET);
+    client.send(request);
     await until(() => server.wires[0]?.received.includes('\r\n\r\n') === true);
     return { server, forwarder, client };
   }
@@ -269,7 +305,7 @@ describe('close', () => {
   });
 
   it('does not start waiting requests', async () => {
-    const { server, forwarder, client } = await withRunning();
+    const { server, forwarder, client } = await withRunning(FOR_NODE);
     client.send(GET);
     await until(() => forwarder.counters.requests === 2);
     const closed = forwarder.close({ graceMs: 600_000 });
@@ -278,6 +314,28 @@ describe('close', () => {
     await client.ended();
     expect(server.wires).toHaveLength(1);
     expect(client.received).toMatch(/\r\n\r\nok$/);
+  });
+
+  it('does not read waiting requests', async () => {
+    const { server, forwarder, client } = await withRunning();
+    client.send(GET);
+    const closed = forwarder.close({ graceMs: 600_000 });
+    server.wires[0]!.send('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok');
+    await closed;
+    await client.ended();
+    expect(forwarder.counters.requests).toBe(1);
+    expect(client.received).toMatch(/Connection: close\r\n\r\nok$/);
+  });
+
+  it.each([
+    ['a request', 'GET / HTTP/1.1\r\nHost: localhost\r\n\r\n'],
+    ['a request that Node reads', FOR_NODE],
+  ])('ends connections that are idle after %s', async (_, request) => {
+    const { server, forwarder, client } = await withRunning(request);
+    server.wires[0]!.send('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok');
+    await client.until('ok');
+    await forwarder.close({ graceMs: 600_000 });
+    await client.ended();
   });
 
   it('answers pending requests with 502 after the grace period', async () => {

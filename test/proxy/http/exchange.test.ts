@@ -220,6 +220,9 @@ describe('the default limits', () => {
     const server = await forwarding.server(() => undefined);
     const client = forwarding.client(await forwarding.start(localDialer(server.port)));
     client.send('POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 6\r\n\r\nabc');
+    // Node handles a request whose body takes longer than this.
+    await until(() => jest.getTimerCount() > 0);
+    jest.advanceTimersByTime(5);
     await until(() => server.wires[0]?.received.endsWith('abc') === true);
     jest.advanceTimersByTime(119_999);
     await isUnanswered(client);

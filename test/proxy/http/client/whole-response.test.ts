@@ -1,0 +1,314 @@
+import { once } from 'node:events';
+import { createServer as createHttpServer, type Server } from 'node:http';
+import { createServer, type Socket } from 'node:net';
+
+import type { ClientResponse } from '../../../../src/proxy/http/client/client-message.js';
+import { WholeResponse } from '../../../../src/proxy/http/client/whole-response.js';
+import { Cleanup, until } from '../../support/forwarding.js';
+import { listen } from '../../support/scripted-server.js';
+import { rawClient, type Wire } from '../../support/wire.js';
+
+const cleanup = new Cleanup();
+afterEach(() => cleanup.run());
+
+const KEEP_ALIVE = 65_000;
+
+interface Side {
+  readonly client: Wire;
+  readonly socket: Socket;
+  readonly response: ClientResponse;
+  /** Whether the response has called its onSent; undefined with Node. */
+  isSent?: boolean;
+}
+
+async function connected(server: Server | ReturnType<typeof createServer>): Promise<Wire> {
+  const client = rawClient(`http://127.0.0.1:${await listen(server)}`);
+  cleanup.add(() => {
+    client.socket.destroy();
+    server.close();
+  });
+  return client;
+}
+
+async function whole({ method = 'GET', keepAliveTimeout = KEEP_ALIVE } = {}): Promise<Side> {
+  const server = createServer();
+  const client = await connected(server);
+  const [socket] = (await once(server, 'connection')) as [Socket];
+  const onSent = (): void => void (side.isSent = true);
+  socket.on('error', () => undefined);
+  const options = { isHead: method === 'HEAD', keepAliveTimeout, onSent };
+  const side: Side = { client, socket, response: new WholeResponse(socket, options) };
+  return side;
+}
+
+async function byNode({ method = 'GET', keepAliveTimeout = KEEP_ALIVE } = {}): Promise<Side> {
+  const server = createHttpServer({ keepAliveTimeout });
+  const client = await connected(server);
+  client.send(`${method} / HTTP/1.1\r\nHost: a\r\n\r\n`);
+  const [{ socket }, response] = (await once(server, 'request')) as [
+    { socket: Socket },
+    ClientResponse,
+  ];
+  return { client, socket, response };
+}
+
+/** What the client gets, without the time in Date, and how the connection ends. */
+async function seen({ client, socket, response }: Side, script: Script) {
+  const finished = new Promise<void>((resolve) => response.once('finish', resolve));
+  await script(response);
+  await finished;
+  if (!response.shouldKeepAlive) await client.ended();
+  await until(() => client.received.length === socket.bytesWritten);
+  const received = client.received.replace(/^Date: .*GMT/m, 'Date: …');
+  return { received, ending: client.ending };
+}
+
+type Script = (response: ClientResponse) => unknown;
+
+const turn = (): Promise<void> => new Promise(setImmediate);
+
+async function turns(): Promise<void> {
+  for (let count = 0; count < 20; count++) await turn();
+}
+
+const LENGTH_2 = ['Content-Type', 'text/plain', 'Content-Length', '2'];
+
+describe('sends the same bytes as Node:', () => {
+  const SCRIPTS: [string, Script][] = [
+    [
+      'a whole response',
+      (response) => {
+        response.sendDate = false;
+        response.writeHead(200, 'OK', LENGTH_2);
+        response.write(Buffer.from('ok'));
+        response.end();
+      },
+    ],
+    [
+      'a response with Date',
+      (response) => {
+        response.writeHead(502, 'Bad Gateway', LENGTH_2);
+        response.write('no');
+        response.end();
+      },
+    ],
+    [
+      'the last response',
+      (response) => {
+        response.shouldKeepAlive = false;
+        response.writeHead(200, 'OK', LENGTH_2);
+        response.write(Buffer.from('ok'));
+        response.end();
+      },
+    ],
+    [
+      'the head, the body and the end in three turns',
+      async (response) => {
+        response.writeHead(200, '', LENGTH_2);
+        response.write('', 'latin1');
+        await turn();
+        response.write(Buffer.from('ok'));
+        await turn();
+        response.end();
+      },
+    ],
+    [
+      'two parts of a body in one turn',
+      (response) => {
+        response.writeHead(200, 'OK', LENGTH_2);
+        response.write(Buffer.from('o'));
+        response.write(Buffer.from('k'));
+        response.end();
+      },
+    ],
+    [
+      'chunks with trailers',
+      async (response) => {
+        response.writeHead(200, 'OK', ['Trailer', 'A']);
+        response.write(Buffer.from('a'.repeat(300)));
+        await turn();
+        response.write(Buffer.from('b'));
+        response.write(Buffer.from('c'));
+        response.addTrailers([
+          ['A', '1'],
+          ['B', '2'],
+        ]);
+        response.end();
+      },
+    ],
+    [
+      'one chunk',
+      (response) => {
+        response.writeHead(200, 'OK', []);
+        response.write(Buffer.from('ok'));
+        response.end();
+      },
+    ],
+    [
+      'chunks without a body',
+      (response) => {
+        response.writeHead(200, 'OK', []);
+        response.write('', 'latin1');
+        response.end();
+      },
+    ],
+    [
+      'trailers without chunks',
+      (response) => {
+        response.writeHead(200, 'OK', LENGTH_2);
+        response.write(Buffer.from('ok'));
+        response.addTrailers([['A', '1']]);
+        response.end();
+      },
+    ],
+    ...[204, 304].flatMap((status): [string, Script][] => [
+      [
+        `${status}, and no body`,
+        (response) => {
+          response.writeHead(status, 'X', []);
+          response.write(Buffer.from('dropped'));
+          response.end();
+        },
+      ],
+    ]),
+    [
+      '304 with a length',
+      (response) => {
+        response.writeHead(304, 'Not Modified', LENGTH_2);
+        response.end();
+      },
+    ],
+    [
+      'obs-text in a field',
+      (response) => {
+        response.writeHead(200, 'OK', ['X', '\xe9\xff', 'content-length', '3']);
+        response.write(Buffer.from('あ'));
+        response.end();
+      },
+    ],
+    [
+      'a long body',
+      (response) => {
+        response.writeHead(200, 'OK', ['Content-Length', '200000']);
+        response.write(Buffer.alloc(100_000, 'a'));
+        response.write(Buffer.alloc(100_000, 'b'));
+        response.end();
+      },
+    ],
+    [
+      'a long chunk after a short one',
+      (response) => {
+        response.writeHead(200, 'OK', []);
+        response.write(Buffer.from('a'));
+        response.write(Buffer.alloc(100_000, 'b'));
+        response.end();
+      },
+    ],
+    [
+      'one response for two ends',
+      (response) => {
+        response.writeHead(200, 'OK', []);
+        response.end();
+        response.end();
+      },
+    ],
+  ];
+
+  it.each(SCRIPTS)('%s', async (_, script) => {
+    expect(await seen(await whole(), script)).toEqual(await seen(await byNode(), script));
+  });
+
+  // Node refuses to announce trailers of a response without chunks; the forwarder does not.
+  const ALSO_TO_HEAD = SCRIPTS.filter(([name]) => name !== 'chunks with trailers');
+
+  it.each(ALSO_TO_HEAD)('%s, to HEAD', async (_, script) => {
+    const method = 'HEAD';
+    const expected = await seen(await byNode({ method }), script);
+    expect(await seen(await whole({ method }), script)).toEqual(expected);
+  });
+
+  it.each([0, 1_999, 5_000])('with a keep-alive timeout of %i ms', async (keepAliveTimeout) => {
+    const [, script] = SCRIPTS[0]!;
+    const expected = await seen(await byNode({ keepAliveTimeout }), script);
+    expect(await seen(await whole({ keepAliveTimeout }), script)).toEqual(expected);
+  });
+});
+
+/** The number of bytes of each write to a socket. */
+function countWrites(socket: Socket): number[] {
+  const lengths: number[] = [];
+  const write = socket.write.bind(socket) as (bytes: Buffer, done?: () => void) => boolean;
+  socket.write = (bytes: Buffer | string, done?: unknown) => {
+    lengths.push(bytes.length);
+    return write(bytes as Buffer, done as () => void);
+  };
+  return lengths;
+}
+
+it('sends a response that is complete in one turn with one write', async () => {
+  const { response, socket } = await whole();
+  const lengths = countWrites(socket);
+  response.writeHead(200, 'OK', LENGTH_2);
+  response.write(Buffer.from('ok'));
+  response.end();
+  await new Promise<void>((resolve) => response.once('finish', resolve));
+  expect(lengths).toHaveLength(1);
+});
+
+it('sends the start of a body at the end of the turn', async () => {
+  const { client, response } = await whole();
+  response.writeHead(200, 'OK', ['Content-Length', '2']);
+  response.write(Buffer.from('o'));
+  await client.until(/\r\n\r\no$/);
+});
+
+it('reports what it has sent', async () => {
+  const side = await whole();
+  const { response } = side;
+  expect(response).toMatchObject({ headersSent: false, writableEnded: false });
+  response.writeHead(200, 'OK', LENGTH_2);
+  expect(response).toMatchObject({ headersSent: true, writableEnded: false });
+  const isSentAtFinish: (boolean | undefined)[] = [];
+  response.once('finish', () => isSentAtFinish.push(side.isSent));
+  response.end();
+  expect(response).toMatchObject({ headersSent: true, writableEnded: true });
+  expect(isSentAtFinish).toEqual([]);
+  await until(() => isSentAtFinish.length > 0);
+  expect(isSentAtFinish).toEqual([true]);
+});
+
+it('is not finished if the connection is lost', async () => {
+  const side = await whole();
+  const { response, socket } = side;
+  let isFinished = false;
+  response.once('finish', () => (isFinished = true));
+  response.writeHead(200, 'OK', LENGTH_2);
+  response.write(Buffer.from('ok'));
+  socket.destroy();
+  response.end();
+  await once(socket, 'close');
+  await turn();
+  expect({ isFinished, isSent: side.isSent }).toEqual({ isFinished: false, isSent: undefined });
+});
+
+it('asks a fast target to wait for a slow client', async () => {
+  const { client, response } = await whole();
+  client.socket.pause();
+  response.writeHead(200, 'OK', []);
+  const chunk = Buffer.alloc(64 * 1024, 'a');
+  let sent = 0;
+  // A write can return false and still reach the kernel.
+  for (let isFull = false; !isFull;) {
+    while (response.write(chunk)) sent += chunk.length;
+    sent += chunk.length;
+    const drained = new Promise<false>((resolve) => response.once('drain', () => resolve(false)));
+    isFull = await Promise.race([drained, turns().then(() => true)]);
+  }
+  const drained = new Promise<void>((resolve) => response.once('drain', resolve));
+  client.socket.resume();
+  await drained;
+  response.end();
+  const received = await client.until(/\r\n0\r\n\r\n$/);
+  const chunks = received.slice(received.indexOf('\r\n\r\n'));
+  expect(chunks.split('a')).toHaveLength(sent + 1);
+});
