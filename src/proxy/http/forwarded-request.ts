@@ -9,8 +9,10 @@ import {
   requestFields,
   trailerFields,
 } from './header-fields.js';
-import { fieldLines } from './raw-head.js';
+import { fieldLines, framed } from './raw-head.js';
 import type { Upstream } from './upstream.js';
+
+const EMPTY = Buffer.alloc(0);
 
 /** The number of body bytes to buffer before a connection to the target is open. */
 export const MAX_HELD = 64 * 1024;
@@ -111,6 +113,8 @@ export class ForwardedRequest {
 
   /** The head, followed by the part of the body that has arrived, with the body's framing. */
   bytes(head: string): Buffer {
+    const [first = EMPTY] = this.#held;
+    if (this.#held.length <= 1 && !isChunked(this.#request)) return framed(head, first, '');
     const parts: Buffer[] = [Buffer.from(head, 'latin1')];
     for (const chunk of this.#held) parts.push(...this.#framed(chunk));
     if (this.#isWhole && isChunked(this.#request)) parts.push(this.#lastChunk());

@@ -27,3 +27,16 @@ export function fieldLines(fields: readonly string[]): string {
 export function reasonPhrase(reason: string): string {
   return isFieldValue(reason) ? reason : '';
 }
+
+/**
+ * Returns a body, or a part of one, with the head or the framing before and after it, in one
+ * buffer. The texts are latin1 strings.
+ */
+export function framed(before: string, body: Buffer, after: string): Buffer {
+  if (before === '' && after === '') return body;
+  const bytes = Buffer.allocUnsafe(before.length + body.length + after.length);
+  bytes.write(before, 'latin1');
+  body.copy(bytes, before.length);
+  if (after !== '') bytes.write(after, before.length + body.length, 'latin1');
+  return bytes;
+}

@@ -4,7 +4,7 @@
  */
 import type { Socket } from 'node:net';
 
-import { fieldLines, statusLine } from '../raw-head.js';
+import { fieldLines, framed, statusLine } from '../raw-head.js';
 import type { ClientResponse } from './client-message.js';
 
 /** The maximum number of bytes that wait for the end of the response, to be sent with it. */
@@ -158,7 +158,7 @@ export class WholeResponse implements ClientResponse {
       socket.cork();
       process.nextTick(() => socket.uncork());
     }
-    const hasRoom = socket.write(joined(before, body, after), onWritten);
+    const hasRoom = socket.write(framed(before, body, after), onWritten);
     if (!hasRoom) socket.once('drain', () => this.#drained());
     return hasRoom;
   }
@@ -183,14 +183,4 @@ function announceLength(fields: readonly string[]): boolean {
     if (name.length === CONTENT_LENGTH.length && name.toLowerCase() === CONTENT_LENGTH) return true;
   }
   return false;
-}
-
-/** Returns the bytes of the three parts, in one buffer. */
-function joined(before: string, body: Buffer, after: string): Buffer {
-  if (before === '' && after === '') return body;
-  const bytes = Buffer.allocUnsafe(before.length + body.length + after.length);
-  bytes.write(before, 'latin1');
-  body.copy(bytes, before.length);
-  bytes.write(after, before.length + body.length, 'latin1');
-  return bytes;
 }
