@@ -61,6 +61,9 @@ export class ResponseParser {
    */
   #left = 0;
   #input: Buffer = EMPTY;
+  /** The latest head, because a target often repeats it, until the time in its Date changes. */
+  #latestText = '';
+  #latestHead: ResponseHead | undefined;
   #at = 0;
 
   get state(): ParserState {
@@ -140,7 +143,7 @@ export class ResponseParser {
   #takeHead(): boolean {
     const text = this.#takeShortHead() ?? this.#takeLongHead();
     if (text === undefined) return false;
-    const head = parseResponseHead(text);
+    const head = this.#headOf(text);
     if (head === undefined) return this.#reject();
     if (head.status === 101 && this.#upgrades) {
       this.#state = 'switched';
@@ -157,6 +160,14 @@ export class ResponseParser {
     this.#handler?.head(head);
     if (this.#state === 'body' && this.#left === 0) this.#complete([]);
     return true;
+  }
+
+  #headOf(text: string): ResponseHead | undefined {
+    if (text !== this.#latestText) {
+      this.#latestHead = parseResponseHead(text);
+      this.#latestText = text;
+    }
+    return this.#latestHead;
   }
 
   /** Consumes a head that has arrived within the first SHORT_HEAD bytes. */

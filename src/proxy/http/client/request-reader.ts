@@ -6,7 +6,7 @@ import type { Socket } from 'node:net';
 
 import { HEADERS_TIMEOUT } from '../limits.js';
 import type { ClientMessage } from './client-message.js';
-import { readWhole, type WholeRequest } from './whole-request.js';
+import { type WholeRequest, WholeRequestParser } from './whole-request.js';
 import { WholeResponse } from './whole-response.js';
 
 /**
@@ -33,6 +33,7 @@ export interface RequestReaderOptions {
 export class RequestReader {
   readonly #socket: Socket;
   readonly #options: RequestReaderOptions;
+  readonly #parser: WholeRequestParser;
   /** The bytes of the next request that have arrived. */
   #part: Buffer | undefined;
   #hasRead = false;
@@ -46,6 +47,7 @@ export class RequestReader {
   constructor(socket: Socket, options: RequestReaderOptions) {
     this.#socket = socket;
     this.#options = options;
+    this.#parser = new WholeRequestParser(socket);
     socket.setTimeout(HEADERS_TIMEOUT);
     socket.on('timeout', this.#onTimeout);
     socket.on('error', ignore);
@@ -65,7 +67,7 @@ export class RequestReader {
   }
 
   #read(bytes: Buffer): void {
-    const request = readWhole(bytes, this.#socket);
+    const request = this.#parser.parse(bytes);
     if (request === 'part') this.#hold(bytes);
     else if (request === 'other' || this.#options.isForNode(request)) this.#release(bytes);
     else this.#answer(request);

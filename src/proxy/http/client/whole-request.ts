@@ -41,22 +41,42 @@ const LEFT_TO_NODE: ReadonlySet<string> = new Set([
 const HEAD_END = Buffer.from('\r\n\r\n', 'latin1');
 const NO_TRAILERS: readonly string[] = [];
 
-/**
- * Parses the bytes that have arrived on a connection since the last request.
- *
- * @returns `part` if they are the start of such a request, and `other` if Node must handle them
- */
-export function readWhole(bytes: Buffer, socket: Socket): WholeRequest | 'part' | 'other' {
-  const end = bytes.indexOf(HEAD_END);
-  if (end < 0) return bytes.length <= MAX_HEAD && isRequestStart(bytes) ? 'part' : 'other';
-  if (end > MAX_HEAD) return 'other';
-  const head = parseHead(bytes.toString('latin1', 0, end + 2));
-  if (head === undefined) return 'other';
-  const bodyStart = end + HEAD_END.length;
-  const missing = bodyStart + head.length - bytes.length;
-  if (missing === 0) return new WholeRequest(head, bytes.subarray(bodyStart), socket);
-  // More bytes belong to a further request.
-  return missing > 0 ? 'part' : 'other';
+/** Parses the requests of one connection. */
+export class WholeRequestParser {
+  readonly #socket: Socket;
+  /** The latest head, because a client that sends many messages often repeats it. */
+  #text = '';
+  #head: WholeHead | undefined;
+
+  constructor(socket: Socket) {
+    this.#socket = socket;
+  }
+
+  /**
+   * Parses the bytes that have arrived since the last request.
+   *
+   * @returns `part` if they are the start of such a request, and `other` if Node must handle them
+   */
+  parse(bytes: Buffer): WholeRequest | 'part' | 'other' {
+    const end = bytes.indexOf(HEAD_END);
+    if (end < 0) return bytes.length <= MAX_HEAD && isRequestStart(bytes) ? 'part' : 'other';
+    if (end > MAX_HEAD) return 'other';
+    const head = this.#headOf(bytes.toString('latin1', 0, end + 2));
+    if (head === undefined) return 'other';
+    const bodyStart = end + HEAD_END.length;
+    const missing = bodyStart + head.length - bytes.length;
+    if (missing === 0) return new WholeRequest(head, bytes.subarray(bodyStart), this.#socket);
+    // More bytes belong to a further request.
+    return missing > 0 ? 'part' : 'other';
+  }
+
+  #headOf(text: string): WholeHead | undefined {
+    if (text !== this.#text) {
+      this.#head = parseHead(text);
+      this.#text = text;
+    }
+    return this.#head;
+  }
 }
 
 /** Whether bytes without the end of a head can start a request that is read here. */

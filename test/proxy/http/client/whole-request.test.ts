@@ -4,15 +4,15 @@ import { Socket } from 'node:net';
 
 import {
   MAX_WHOLE_BODY,
-  readWhole,
   WholeRequest,
+  WholeRequestParser,
 } from '../../../../src/proxy/http/client/whole-request.js';
 import { Random } from '../../../sim/random.js';
 
 const socket = new Socket();
 
 function read(text: string): WholeRequest | 'part' | 'other' {
-  return readWhole(Buffer.from(text, 'latin1'), socket);
+  return new WholeRequestParser(socket).parse(Buffer.from(text, 'latin1'));
 }
 
 const HEAD = 'POST /a?b=c HTTP/1.1\r\nHost: localhost:80\r\nX-Empty:\r\nContent-Length: 3\r\n';
