@@ -50,10 +50,10 @@ function standardError() {
  * for each request than the rest of the log.
  */
 function textLog(level: LogLevel, write: (line: string) => void): Log {
-  const least = LOG_LEVELS.indexOf(level);
+  const limit = LOG_LEVELS.indexOf(level);
   const method = (name: LogLevel): Log['info'] => {
     const index = LOG_LEVELS.indexOf(name);
-    if (index > least) return () => undefined;
+    if (index > limit) return () => undefined;
     const label = name.toUpperCase().padEnd(5);
     return (fields, message) => write(textLine(label, fields, message));
   };
@@ -75,5 +75,7 @@ function textLine(label: string, fields: object, message: string): string {
 function fieldText(value: unknown): string | undefined {
   if (typeof value === 'string' && /^[^\s"=]+$/.test(value)) return value;
   if (typeof value === 'bigint') return value.toString();
-  return JSON.stringify(value);
+  return JSON.stringify(value, (_, part: unknown) =>
+    typeof part === 'bigint' ? part.toString() : part,
+  );
 }

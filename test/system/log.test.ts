@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
+import { LOG_LEVELS } from '../../src/ports/log.js';
 import { Processes } from '../support/processes.js';
 import { describeWith } from '../support/runner/requirements.js';
 import { until } from '../support/until.js';
@@ -26,11 +27,11 @@ it('does not write escape sequences from a name or a command’s output', async 
   );
 }, 60_000);
 
-it('writes fields of each type, and leaves out those without a value', async () => {
+it('writes fields of each type, and omits those without a value', async () => {
   const program = `
     const { createLog } = await import(${JSON.stringify(MODULE)});
     const log = createLog('info', 'text');
-    const fields = { a: 'b=c', d: '', e: 1.5, f: 2n, g: true, h: null, i: [1, 'x'], j: { k: 1 } };
+    const fields = { a: 'b=c', d: '', e: 1.5, f: 2n, g: true, h: null, i: [1, 'x'], j: { k: 1n } };
     log.info({ ...fields, l: undefined, m: () => 1, n: 'あ' }, 'message');
     log.warn({}, 'two words');
     log.debug({}, 'unseen');
@@ -41,7 +42,7 @@ it('writes fields of each type, and leaves out those without a value', async () 
   const { stderr } = await processes.run([process.execPath, '--input-type=module', '-e', program]);
   const lines = stderr.split('\n').map((line) => line.split(/ (.*)/));
   expect(lines.map(([, text]) => text)).toEqual([
-    'INFO  message a="b=c" d="" e=1.5 f=2 g=true h=null i=[1,"x"] j={"k":1} n=あ',
+    'INFO  message a="b=c" d="" e=1.5 f=2 g=true h=null i=[1,"x"] j={"k":"1"} n=あ',
     'WARN  two words',
     'ERROR last',
     undefined,
@@ -50,6 +51,27 @@ it('writes fields of each type, and leaves out those without a value', async () 
   expect([...times, before].sort()).toEqual([before, ...times]);
   expect(times[0]).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
 }, 60_000);
+
+it.each(LOG_LEVELS)(
+  'with the level %s contains this level and higher ones',
+  async (level) => {
+    const program = `
+    const { createLog } = await import(${JSON.stringify(MODULE)});
+    const log = createLog(${JSON.stringify(level)}, 'text');
+    for (const name of ['error', 'warn', 'info', 'debug', 'trace']) log[name]({}, name);
+  `;
+    const { stderr } = await processes.run([
+      process.execPath,
+      '--input-type=module',
+      '-e',
+      program,
+    ]);
+    const expected = LOG_LEVELS.slice(1, LOG_LEVELS.indexOf(level) + 1);
+    const lines = expected.map((name) => `${name.toUpperCase().padEnd(5)} ${name}\n`);
+    expect(stderr.replace(/^\S+ /gm, '')).toBe(lines.join(''));
+  },
+  60_000,
+);
 
 describe('a file system without free space', () => {
   /** Writes lines while the file system is full, and two more when it has space again. */

@@ -4,6 +4,7 @@ import type { Socket } from 'node:net';
 import { sameBytes } from '../../lib/same-bytes.js';
 import type { Secret } from '../../lib/secrets/secret.js';
 import type { ClientHead } from '../http/client/client-message.js';
+import { fieldValues } from '../http/header-fields.js';
 
 /**
  * How long, in ms, a client waits for the answer to a wrong password. The wait holds only the
@@ -43,9 +44,9 @@ export interface UserCredentials {
  * @returns `absent` if the header is missing, which a client omits until it is challenged
  */
 export function readBasic({
-  headersDistinct,
-}: Pick<ClientHead, 'headersDistinct'>): UserCredentials | 'absent' | 'malformed' {
-  const [value, ...others] = headersDistinct['proxy-authorization'] ?? [];
+  rawHeaders,
+}: Pick<ClientHead, 'rawHeaders'>): UserCredentials | 'absent' | 'malformed' {
+  const [value, ...others] = fieldValues({ rawHeaders }, 'proxy-authorization');
   if (value === undefined) return 'absent';
   const [, digits] = BASIC.exec(value) ?? [];
   if (digits === undefined || others.length > 0) return 'malformed';

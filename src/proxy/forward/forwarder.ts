@@ -7,7 +7,7 @@ import { listOf, type TunnelChoice, unknownName } from '../authentication/tunnel
 import type { DialTarget } from '../dialer.js';
 import { type BrowserPolicy, CLOSED_TO_PAGES } from '../http/browser-check.js';
 import type { ClientHead } from '../http/client/client-message.js';
-import type { HeaderField } from '../http/header-fields.js';
+import { fieldValues, type HeaderField } from '../http/header-fields.js';
 import { HttpListener, type HttpListenerOptions } from '../http/listener.js';
 import type { Destination } from '../http/exchange-context.js';
 import type { ForwardFailure } from '../http/failure.js';
@@ -89,11 +89,11 @@ export async function startForwarder({
  */
 function withChosen(
   destination: Destination,
-  { headersDistinct }: ClientHead,
+  request: ClientHead,
   choice: TunnelChoice,
   mayList: boolean,
 ): Destination | ForwardFailure {
-  const [name, ...others] = headersDistinct[SIM_HEADER] ?? [];
+  const [name, ...others] = fieldValues(request, SIM_HEADER);
   if (name === undefined || others.length > 0) {
     const names = mayList ? listOf(choice) : '';
     const message = `the request must have one X-Arctun-Sim field with the name of a SIM${names}`;

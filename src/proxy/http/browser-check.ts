@@ -10,6 +10,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { isIP } from 'node:net';
 
+import type { ClientHead } from './client/client-message.js';
 import type { HeaderField } from './header-fields.js';
 
 export interface BrowserPolicy {
@@ -27,12 +28,7 @@ export interface BrowserPolicy {
  */
 export const CLOSED_TO_PAGES: BrowserPolicy = { hosts: [], origins: [] };
 
-/** The head of a request, as Node parsed it. */
-export interface RequestHead {
-  readonly method?: string | undefined;
-  readonly url?: string | undefined;
-  readonly headers: IncomingHttpHeaders;
-}
+export type RequestHead = Pick<ClientHead, 'method' | 'url' | 'headers'>;
 
 /**
  * - `passed`: the request may proceed. A page of `corsOrigin` may read the response

@@ -13,11 +13,12 @@ import type { DialTarget } from '../dialer.js';
 import { endWith, JoinedConnection } from '../relay/joined-connection.js';
 import { resetConnection } from '../reset.js';
 import type { ClientMessage } from './client/client-message.js';
-import type { RequestReader } from './client/request-reader.js';
+import { RequestReader, type RequestReaderOptions } from './client/request-reader.js';
 import type { ExchangeContext } from './exchange-context.js';
 import { Exchange } from './exchange.js';
 import {
   type ForwardFailure,
+  HEAD_LATE,
   isGuess,
   malformedFailure,
   rawFailure,
@@ -32,15 +33,18 @@ import { MAX_PIPELINED } from './limits.js';
 const CONNECTED = 'HTTP/1.1 200 Connected\r\n\r\n';
 
 export class ClientConnection {
-  /** What reads the requests, until Node does. */
-  reader: Pick<RequestReader, 'isIdle'> | undefined;
   readonly #socket: Socket;
   readonly #context: ExchangeContext;
+  readonly #reader: RequestReader;
   #running: Exchange | undefined;
   #tunnel: JoinedConnection | undefined;
   #waiting: Exchange[] = [];
 
-  constructor(socket: Socket, context: ExchangeContext) {
+  constructor(
+    socket: Socket,
+    context: ExchangeContext,
+    reading: Omit<RequestReaderOptions, 'onSilence'>,
+  ) {
     this.#socket = socket;
     this.#context = context;
     socket.once('close', () => this.#gone());
@@ -52,6 +56,8 @@ export class ClientConnection {
       this.#gone();
       resetConnection(socket);
     });
+    const onSilence = (): void => this.refuseAndClose(HEAD_LATE);
+    this.#reader = new RequestReader(socket, { ...reading, onSilence });
   }
 
   /** Whether an exchange is in progress. */
@@ -61,9 +67,6 @@ export class ClientConnection {
 
   /** Queues a request; its exchange starts when the previous ones are over. */
   add(message: ClientMessage): void {
-    // The socket's own listeners handle connection errors.
-    message.request.on('error', () => undefined);
-    message.response.on('error', () => undefined);
     if (this.#waiting.length >= MAX_PIPELINED) {
       this.#refuse(message);
       return;
@@ -108,7 +111,8 @@ export class ClientConnection {
   }
 
   /**
-   * Writes the response directly, because the socket is no longer attached to Node's HTTP server.
+   * Writes the response directly. The socket does not belong to Node's HTTP server, or no longer
+   * does.
    */
   refuseAndClose(failure: ForwardFailure): void {
     if (this.resetUnlessFree()) return;
@@ -138,12 +142,9 @@ export class ClientConnection {
     return true;
   }
 
-  /**
-   * Closes a connection that waits for a request and that Node would not close: one that Node does
-   * not have, or that has sent nothing yet.
-   */
+  /** Closes a connection that waits for a request, unless Node has the connection. */
   closeIfIdle(): void {
-    if (this.#socket.bytesRead === 0 || this.reader?.isIdle === true) this.#socket.destroy();
+    if (this.#reader.isIdle) this.#socket.destroy();
   }
 
   /** Fails the exchange or tunnel in progress. */
@@ -154,8 +155,8 @@ export class ClientConnection {
   }
 
   /**
-   * Responds to an excess request immediately; Node sends responses in order, and stops reading if
-   * too many are queued.
+   * Responds immediately to an excess request that Node has read; Node sends responses in order, and
+   * stops reading if too many are queued.
    */
   #refuse({ request, response }: ClientMessage): void {
     const message = `more than ${MAX_PIPELINED} requests are waiting on this connection`;
@@ -174,7 +175,7 @@ export class ClientConnection {
     if (exchange !== this.#running) return;
     this.#running = undefined;
     const { destroyed, writable } = this.#socket;
-    // Node ends the socket after the last response, and stops reading from it after a refused
+    // The socket ends after the last response, and Node stops reading from it after a refused
     // upgrade.
     if (!writable || hasLeftNode || this.#context.isClosing()) {
       // Drops queued requests, whose responses the client would never receive. The client may retry

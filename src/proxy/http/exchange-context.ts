@@ -1,12 +1,10 @@
-/**
- * The input of an exchange: the client's request and the state shared by a listener's exchanges.
- */
+/** The destination of a request, and the state that the exchanges of a listener share. */
 import type { ChosenTunnel } from '../authentication/tunnel-choice.js';
 import type { Dialer, DialTarget } from '../dialer.js';
 import type { ProxyLog } from '../proxy-log.js';
 import type { RequestKeeper } from '../spool/request-keeper.js';
 import type { BrowserPolicy } from './browser-check.js';
-import type { ClientRequest } from './client/client-message.js';
+import type { ClientHead } from './client/client-message.js';
 import type { ForwardFailure } from './failure.js';
 import type { HeaderField } from './header-fields.js';
 import type { KeptConnections } from './kept-connections.js';
@@ -25,7 +23,7 @@ export interface Destination {
 /** The state that the exchanges of one listener share. */
 export interface ExchangeContext {
   /** Returns the destination of a request, or the reason why it cannot be forwarded. */
-  readonly route: (request: ClientRequest) => Destination | ForwardFailure;
+  readonly route: (request: ClientHead) => Destination | ForwardFailure;
   /** The browser requests to allow; undefined if a page's request can never be forwarded. */
   readonly browsers: BrowserPolicy | undefined;
   /** Fields added to each request; they replace the client's fields of the same name. */

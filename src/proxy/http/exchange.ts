@@ -105,8 +105,8 @@ export class Exchange implements SpooledDeliveryHandler {
     }
     this.#destination = destination;
     this.#watchdog.arm(this.#context.responseTimeout);
-    // Node has not yet parsed the bytes after the head.
     if (this.#request.complete) this.#deliver(destination);
+    // Node parses the bytes after the head only after this call.
     else process.nextTick(() => this.#deliver(destination));
   }
 

@@ -15,7 +15,7 @@ import type { ClientResponse } from './client/client-message.js';
  * - the reason of a FailedDial: the connection failed
  * - `reset`: the connection was lost before a response
  * - `bad-answer`: the response is not HTTP/1.1, or cannot be forwarded
- * - `request-timeout`: the client stopped in the middle of its body
+ * - `request-timeout`: the client did not finish its request in time
  * - `header-too-large`: the request head exceeds the limit
  * - `too-many-requests`: the client pipelined too many requests, or the spool sends too many
  * - `foreign-host`, `foreign-origin`: a web page may have sent the request (browser-check.ts)
@@ -126,6 +126,7 @@ export function statusOf(failure: ForwardFailure): number {
   return STATUS[failure.reason];
 }
 
+/** The client has sent no complete head in time. */
 export const HEAD_LATE: ForwardFailure = {
   reason: 'request-timeout',
   message: 'the request headers did not arrive in time',

@@ -49,8 +49,8 @@ export class ForwardedRequest {
   /**
    * Starts to read the body.
    *
-   * Call this after Node has parsed the bytes that contained the head. A short body that came with
-   * the head is then complete immediately, without stream events.
+   * If Node reads the request, call this after Node has parsed the bytes that contained the head. A
+   * short body that came with the head is then complete immediately, without stream events.
    */
   read(): void {
     const request = this.#request;

@@ -31,7 +31,8 @@ export class ForwardedResponse {
    * @param awaitsContinue whether the client waits for a 100 response
    */
   inform({ status, reason, rawHeaders }: ResponseHead, awaitsContinue: boolean): void {
-    // Limit the number of interim responses, because they bypass Node's queue.
+    // Limit the number of interim responses, because they are written directly to the
+    // socket.
     const isTaken = this.#request.httpVersionMinor >= 1 && ++this.#interimCount <= MAX_INTERIM;
     if (status === 100 && awaitsContinue) {
       // Unless writeContinue() sends the 100, Node closes the connection after the response.
@@ -76,7 +77,7 @@ export class ForwardedResponse {
     if (isLast) this.#response.shouldKeepAlive = false;
     this.#response.sendDate = false;
     this.#response.writeHead(answer.status, reasonPhrase(answer.reason), fields);
-    // If the rest of the response has arrived too, Node sends it together with the head.
+    // If the rest of the response has arrived too, it is sent together with the head.
     process.nextTick(() => this.#sendHead());
   }
 
@@ -92,13 +93,13 @@ export class ForwardedResponse {
     return this.#response.write(bytes);
   }
 
-  /** Adds the trailers; Node writes them only if the response is chunked. */
+  /** Adds the trailers, which are sent only if the response is chunked. */
   addTrailers(rawTrailers: readonly string[]): void {
     this.#response.addTrailers(trailerFields(rawTrailers));
   }
 
   /**
-   * Whether Node will send the response as chunks, like the target, so that trailers can follow.
+   * Whether the client receives chunks, as from the target, so that trailers can follow.
    */
   #goesInChunks({ status, framing }: ResponseHead): boolean {
     const hasNoBody = status === 204 || status === 304;

@@ -144,7 +144,8 @@ function takesTrailers({ headers, httpVersionMinor }: ClientHead): boolean {
 }
 
 /**
- * The fields of the response to the client, as alternating names and values; Node adds the framing.
+ * The fields of the response to the client, as alternating names and values; the response adds the
+ * framing.
  *
  * @param isChunked whether the client receives chunks, and so may receive trailers
  */
@@ -239,6 +240,14 @@ function endToEndFields(rawHeaders: readonly string[]): string[] {
 /** The fields with this lower-case name. */
 function fieldsNamed(rawHeaders: readonly string[], wanted: string): string[] {
   return filterFields(rawHeaders, (name) => name === wanted);
+}
+
+/** The values of the fields with this lower-case name. */
+export function fieldValues(
+  { rawHeaders }: Pick<ClientHead, 'rawHeaders'>,
+  name: string,
+): string[] {
+  return fieldsNamed(rawHeaders, name).filter((_, index) => index % 2 === 1);
 }
 
 /** The connection options in lower case, without those that are forbidden. */

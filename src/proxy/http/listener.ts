@@ -1,8 +1,7 @@
 /**
- * A local port that serves HTTP/1.1 clients. exchange.ts handles requests and responses,
- * client-connection.ts their order on a connection.
- *
- * Node's parser itself answers unknown methods with 400.
+ * A local port that serves HTTP/1.1 clients. client/request-reader.ts reads short requests; Node's
+ * HTTP server reads all others, and answers unknown methods with 400. exchange.ts handles a request
+ * and its response, client-connection.ts their order on a connection.
  */
 import { createServer, type IncomingMessage, type Server, ServerResponse } from 'node:http';
 import type { Server as NetServer, Socket } from 'node:net';
@@ -18,9 +17,8 @@ import { openPassedSockets, type PassedSockets } from '../open-passed-sockets.js
 import { openSocketFile, type SocketFile } from '../open-socket-file.js';
 import { ClientConnection } from './client-connection.js';
 import type { ClientMessage } from './client/client-message.js';
-import { RequestReader } from './client/request-reader.js';
 import type { Destination, ExchangeContext } from './exchange-context.js';
-import { type ForwardFailure, HEAD_LATE } from './failure.js';
+import type { ForwardFailure } from './failure.js';
 import type { KeptConnections } from './kept-connections.js';
 import * as limits from './limits.js';
 import { fieldLines } from './raw-head.js';
@@ -81,7 +79,7 @@ export type ConnectTarget = DialTarget & Pick<Destination, 'via'>;
 export interface ListenedConnection {
   /** Whether a response is pending or incomplete. */
   readonly isBusy: boolean;
-  /** Closes the connection if it waits for a request, unless Node's HTTP server closes it. */
+  /** Closes the connection if it waits for a request, unless Node has the connection. */
   closeIfIdle(): void;
   /** Fails the exchange in progress. */
   abort(): void;
@@ -261,16 +259,14 @@ export class HttpListener {
   }
 
   #serve(socket: Socket): void {
-    const connection = new ClientConnection(socket, this.#context);
-    this.#connections.set(socket, connection);
-    const { keepAliveTimeout = limits.KEEP_ALIVE_TIMEOUT, answer } = this.#options;
-    connection.reader = new RequestReader(socket, {
-      keepAliveTimeout,
+    const { answer } = this.#options;
+    const connection = new ClientConnection(socket, this.#context, {
+      keepAliveTimeout: this.#server.keepAliveTimeout,
       isForNode: ({ url }) => answer !== undefined && url.startsWith('/'),
       onRequest: (message) => this.#take(message),
-      onOther: () => this.#serveHttp(socket),
-      onSilence: () => connection.refuseAndClose(HEAD_LATE),
+      onNode: () => this.#serveHttp(socket),
     });
+    this.#connections.set(socket, connection);
     if (this.#closed !== undefined) socket.destroySoon();
   }
 
@@ -280,6 +276,7 @@ export class HttpListener {
   }
 
   #takeNode(request: IncomingMessage, response: ServerResponse, expectsContinue: boolean): void {
+    ignoreErrors(request, response);
     if (this.#options.answer?.(request, response) === true) this.#count(request.socket);
     else this.#take({ request, response, expectsContinue, upgrades: false });
   }
@@ -330,9 +327,15 @@ export class HttpListener {
     const response = new ServerResponse(request);
     response.shouldKeepAlive = false;
     response.assignSocket(socket);
-    const message = { request, response, expectsContinue: false, upgrades: true };
-    connection.add(message);
+    ignoreErrors(request, response);
+    connection.add({ request, response, expectsContinue: false, upgrades: true });
   }
+}
+
+/** The socket's own listeners handle connection errors. */
+function ignoreErrors(request: IncomingMessage, response: ServerResponse): void {
+  request.on('error', () => undefined);
+  response.on('error', () => undefined);
 }
 
 /** The same request without its Upgrade field (RFC 9110 7.8). */

@@ -1,7 +1,13 @@
 /** Rejects requests that are never forwarded, regardless of their target. */
 import type { ClientHead } from './client/client-message.js';
 import type { ForwardFailure } from './failure.js';
-import { hasForeignCoding, isChunked, isLastHop, wantedProtocols } from './header-fields.js';
+import {
+  fieldValues,
+  hasForeignCoding,
+  isChunked,
+  isLastHop,
+  wantedProtocols,
+} from './header-fields.js';
 
 /** Returns the reason to reject a request before dialing, or undefined to accept it. */
 export function refusalOf(request: ClientHead): ForwardFailure | undefined {
@@ -28,7 +34,7 @@ export function refusalOf(request: ClientHead): ForwardFailure | undefined {
     };
   }
   // RFC 9112 3.2: two recipients could pick different hosts from one request.
-  if (hostCount(request) > 1) {
+  if (fieldValues(request, 'host').length > 1) {
     return { reason: 'bad-request', message: 'the request has more than one Host header' };
   }
   if (isLastHop(request)) {
@@ -36,14 +42,6 @@ export function refusalOf(request: ClientHead): ForwardFailure | undefined {
     return { reason: 'method-not-allowed', message };
   }
   return undefined;
-}
-
-function hostCount({ rawHeaders }: ClientHead): number {
-  let count = 0;
-  for (let index = 0; index < rawHeaders.length; index += 2) {
-    if (rawHeaders[index]?.toLowerCase() === 'host') count++;
-  }
-  return count;
 }
 
 /**

@@ -174,8 +174,7 @@ export class ResponseParser {
   #takeShortHead(): string | undefined {
     const start = this.#next(SHORT_HEAD);
     const end = start.indexOf(HEAD_END);
-    if (end < 0 || !start.startsWith(PREFIX) || start[start.indexOf('\n') - 1] !== '\r')
-      return undefined;
+    if (end < 0) return undefined;
     this.#at += end + HEAD_END.length;
     return start.slice(0, end);
   }

@@ -6,8 +6,8 @@ const basic = (text: string) => `Basic ${Buffer.from(text).toString('base64')}`;
 
 /** The user name and the password in the headers. */
 function read(...values: readonly string[]) {
-  const headersDistinct = values.length > 0 ? { 'proxy-authorization': [...values] } : {};
-  const credentials = readBasic({ headersDistinct });
+  const fields = values.flatMap((value) => ['Proxy-Authorization', value]);
+  const credentials = readBasic({ rawHeaders: ['Host', 'x', ...fields] });
   if (typeof credentials === 'string') return credentials;
   return [credentials.user, credentials.password].map((bytes) => Buffer.from(bytes).toString());
 }

@@ -25,7 +25,7 @@ afterEach(() => cleanup.run());
 
 const GET = 'GET / HTTP/1.1\r\nHost: localhost\r\n\r\n';
 
-/** A request that has a reason to be read by Node. */
+/** A request that the reader leaves to Node, because of TE. */
 const FOR_NODE = GET.replace('\r\n\r\n', '\r\nTE: x\r\n\r\n');
 
 describe('listening', () => {
@@ -316,15 +316,32 @@ describe('close', () => {
     expect(client.received).toMatch(/\r\n\r\nok$/);
   });
 
-  it('does not read waiting requests', async () => {
+  it('does not read a request that waits for a response which has begun', async () => {
     const { server, forwarder, client } = await withRunning();
+    server.wires[0]!.send('HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nab');
+    await client.until('ab');
     client.send(GET);
+    // The client's next connection is accepted after its bytes have arrived.
+    const later = forwarding.client(forwarder);
+    later.send('CONNECT / HTTP/1.1\r\nHost: localhost\r\n\r\n');
+    await later.ended();
+    const { requests } = forwarder.counters;
     const closed = forwarder.close({ graceMs: 600_000 });
-    server.wires[0]!.send('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok');
+    server.wires[0]!.send('cd');
     await closed;
     await client.ended();
-    expect(forwarder.counters.requests).toBe(1);
-    expect(client.received).toMatch(/Connection: close\r\n\r\nok$/);
+    expect(forwarder.counters.requests).toBe(requests);
+    expect(client.received).toMatch(/\r\n\r\nabcd$/);
+  });
+
+  it.each([
+    [undefined, 'Connection: keep-alive\r\nKeep-Alive: timeout=65\r\n\r\n'],
+    [0, 'Connection: keep-alive\r\n\r\n'],
+  ])('tells the client its idle timeout of %p', async (keepAliveTimeout, fields) => {
+    const options = keepAliveTimeout === undefined ? {} : { keepAliveTimeout };
+    const client = forwarding.client(await forwarding.start(failing('refused'), options));
+    client.send(GET);
+    expect(await client.until('}}')).toContain(fields);
   });
 
   it.each([

@@ -255,15 +255,6 @@ it('gives the reason of a tunnel that has ended the connection', async () => {
   expect(await client.until('}}\n')).toMatch(/"reason":"timeout"/);
 });
 
-it('does not dial for a client that leaves before its body', async () => {
-  const client = await start();
-  client.send(POST.slice(0, -1));
-  await new Promise((resolve) => setTimeout(resolve, 5));
-  client.socket.destroy();
-  await new Promise((resolve) => setTimeout(resolve, 60));
-  expect(dialer.sides).toHaveLength(0);
-});
-
 it('asks the target to close a connection that cannot be kept', async () => {
   const side = new KeepableSide();
   side.segmentSize = 0;
@@ -354,6 +345,22 @@ describe('a body after its head', () => {
     client.send(body);
     await turns(() => dialer.sides[1]!.written.length === 2);
     expect(dialer.sides[1]!.written.join('')).toBe(SEEN);
+  });
+
+  it.each([0, 5])('does not follow, so that no request is sent: %i ms', async (late) => {
+    const kept = new KeptConnections({ resends: true });
+    const forwarder = await forwarding.start(dialer, { kept });
+    const client = forwarding.client(forwarder);
+    jest.useFakeTimers({ doNotFake: [...REAL] });
+    client.send(head);
+    await turns(() => jest.getTimerCount() > 0);
+    jest.advanceTimersByTime(late);
+    await turns(() => late === 0 || forwarder.counters.active > 0);
+    client.socket.destroy();
+    await turns(() => jest.getTimerCount() === 0);
+    jest.advanceTimersByTime(100);
+    await turns(() => forwarder.counters.active === 0);
+    expect(dialer.sides).toHaveLength(0);
   });
 });
 

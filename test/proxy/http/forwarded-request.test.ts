@@ -1,3 +1,7 @@
+import { IncomingMessage, ServerResponse } from 'node:http';
+import { Socket } from 'node:net';
+
+import { ForwardedRequest } from '../../../src/proxy/http/forwarded-request.js';
 import { Cleanup, failing, Forwarding, localDialer, OK, until } from '../support/forwarding.js';
 
 const cleanup = new Cleanup();
@@ -228,4 +232,19 @@ describe('the request', () => {
     expect(await client.until('\r\n\r\n')).toMatch(/^HTTP\/1\.1 400 /);
     expect(server.wires).toHaveLength(0);
   });
+});
+
+it('contains all parts of a body that arrive before the connection is open', () => {
+  const request = Object.assign(new IncomingMessage(new Socket()), {
+    headers: { 'content-length': '6' },
+  });
+  const events = { onProgress: () => undefined, onWhole: () => undefined };
+  const message = { request, response: new ServerResponse(request) };
+  const forwarded = new ForwardedRequest(
+    { ...message, expectsContinue: false, upgrades: false },
+    events,
+  );
+  forwarded.read();
+  for (const part of ['ab', 'cd', 'ef']) request.emit('data', Buffer.from(part));
+  expect(forwarded.bytes('head ').toString()).toBe('head abcdef');
 });

@@ -51,6 +51,11 @@ it('drops fields listed in any Connection field, in any case', () => {
   expect(answerFields({ status: 200, rawHeaders: raw }, false)).toEqual(['D', '4']);
 });
 
+it('drops a field listed after a Connection field with only keep-alive', () => {
+  const raw = ['Connection', 'keep-alive', 'Connection', 'C', 'c', '3', 'D', '4'];
+  expect(answerFields({ status: 200, rawHeaders: raw }, false)).toEqual(['D', '4']);
+});
+
 it('keeps Content-Length although Connection names it', () => {
   const raw = ['Connection', 'content-length', 'Content-Length', '3'];
   expect(answerFields({ status: 200, rawHeaders: raw }, false)).toEqual(['Content-Length', '3']);

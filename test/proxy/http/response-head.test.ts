@@ -135,6 +135,7 @@ it('limits names and values to 32 KiB', () => {
 
 it('trims only blanks', () => {
   const value = (text: string) => parse('HTTP/1.1 200 OK', `X:${text}`)!.headers.get('x');
+  expect(value(' a b ')).toBe('a b');
   expect(value(' \t a \t b\t \t')).toBe('a \t b');
   expect(value('\xa0a\xa0')).toBe('\xa0a\xa0');
   expect(value(' \t ')).toBe('');

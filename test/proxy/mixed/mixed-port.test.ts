@@ -143,12 +143,12 @@ describe('SOCKS5', () => {
 it.each([
   '\x04\x01\x00\x50\x64\x7f\x45\x2a\x00',
   '\x05\x01\x02',
-  'GET',
+  'GET /',
   'CONNECT x HTTP/1.1\r\nHost: localhost\r\n\r\n',
 ])('survives a client that resets after its first bytes: %j', async (sent) => {
   const client = await open(failing('refused'));
   client.send(sent);
-  if (sent === 'GET') await new Promise((resolve) => setTimeout(resolve, 5));
+  if (sent === 'GET /') await new Promise((resolve) => setTimeout(resolve, 5));
   else await client.until(/^[^]/);
   client.socket.resetAndDestroy();
   const next = forwarding.client(port);

@@ -75,10 +75,20 @@ it.each(['POST /proxy.pac HTTP/1.1', 'GET /proxy.pacx HTTP/1.1', 'GET / HTTP/1.1
   },
 );
 
-it('answers after the earlier requests of a pipeline', async () => {
+it.each([false, true])('answers after an earlier request, also later: %p', async (isLate) => {
   const client = forwarding.client(port);
   client.send('GET http://one.test/ HTTP/1.1\r\nHost: one.test\r\n\r\n');
+  if (isLate) await client.until('}}');
   client.send(`${GET}\r\nHost: localhost\r\n\r\n`);
   const text = await client.until('FindProxyForURL');
   expect(text).toMatch(/^HTTP\/1\.1 407 [^]*HTTP\/1\.1 200 OK/);
+});
+
+it('answers a client that keeps the connection open', async () => {
+  const client = forwarding.client(port);
+  for (let count = 0; count < 2; count++) {
+    client.received = '';
+    client.send(`${GET}\r\nHost: localhost\r\n\r\n`);
+    expect(await client.until('FindProxyForURL')).toMatch(/^HTTP\/1\.1 200 OK/);
+  }
 });

@@ -12,7 +12,6 @@ export interface ClientHead {
   readonly method?: string | undefined;
   readonly url?: string | undefined;
   readonly headers: IncomingHttpHeaders;
-  readonly headersDistinct: NodeJS.Dict<string[]>;
   readonly rawHeaders: readonly string[];
 }
 
@@ -26,7 +25,6 @@ export interface ClientRequest extends ClientHead {
   pause(): unknown;
   resume(): unknown;
   on(event: 'data', listener: (chunk: Buffer) => void): unknown;
-  on(event: 'error', listener: () => void): unknown;
   once(event: 'end' | 'close', listener: () => void): unknown;
 }
 
@@ -45,7 +43,6 @@ export interface ClientResponse {
   addTrailers(trailers: readonly [string, string][]): void;
   end(): unknown;
   detachSocket(socket: Socket): void;
-  on(event: 'error', listener: () => void): unknown;
   once(event: 'finish' | 'drain', listener: () => void): unknown;
 }
 

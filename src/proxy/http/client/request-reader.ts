@@ -1,6 +1,6 @@
 /**
- * Reads the requests of one client connection, until one of them needs Node's HTTP server: then
- * Node gets the connection, with the bytes of that request.
+ * Reads the requests of one client connection. The first request that needs Node's HTTP server takes
+ * the connection to Node.
  */
 import type { Socket } from 'node:net';
 
@@ -15,17 +15,28 @@ import { WholeResponse } from './whole-response.js';
  */
 const REST_TIMEOUT = 5;
 
-/** The number of bytes after a request at which the client has to wait for the response. */
+/**
+ * The maximum number of bytes to buffer while a response is pending. Beyond it, the socket pauses.
+ */
 const MAX_AHEAD = 16 * 1024;
 
+/**
+ * How much longer, in ms, than announced an idle connection stays open, as in Node. A request that
+ * the client sends just in time is then not lost.
+ */
+const KEEP_ALIVE_MARGIN = 1_000;
+
 export interface RequestReaderOptions {
-  /** Milliseconds until an idle connection is closed; 0 means that only the client closes it. */
+  /**
+   * The idle timeout, in milliseconds, that responses announce; 0 means that only the client closes
+   * the connection.
+   */
   readonly keepAliveTimeout: number;
   /** Whether Node must handle a request. */
   readonly isForNode: (request: WholeRequest) => boolean;
   readonly onRequest: (message: ClientMessage) => void;
-  /** Hands the connection to Node. The reader has put back the bytes that it has not used. */
-  readonly onOther: () => void;
+  /** Gives the connection to Node. The reader has put back the bytes that it has not used. */
+  readonly onNode: () => void;
   /** No request has arrived within HEADERS_TIMEOUT. */
   readonly onSilence: () => void;
 }
@@ -36,6 +47,8 @@ export class RequestReader {
   readonly #parser: WholeRequestParser;
   /** The bytes of the next request that have arrived. */
   #part: Buffer | undefined;
+  #restTimer: NodeJS.Timeout | undefined;
+  #lastChance: NodeJS.Immediate | undefined;
   #hasRead = false;
   #isAnswering = false;
   #isReleased = false;
@@ -50,32 +63,39 @@ export class RequestReader {
     this.#parser = new WholeRequestParser(socket);
     socket.setTimeout(HEADERS_TIMEOUT);
     socket.on('timeout', this.#onTimeout);
+    // The listener handles 'close', which follows every error.
     socket.on('error', ignore);
+    socket.once('close', () => this.#takePart());
     socket.on('end', this.#onEnd);
     socket.on('data', this.#onData);
   }
 
-  /** Whether the connection waits for a request that the reader would read. */
+  /** Whether the reader waits for the first byte of a request. */
   get isIdle(): boolean {
     return !this.#isReleased && !this.#isAnswering && this.#part === undefined;
   }
 
   #take(bytes: Buffer): void {
-    const all = this.#part === undefined ? bytes : Buffer.concat([this.#part, bytes]);
+    const part = this.#part;
+    const all = part === undefined ? bytes : Buffer.concat([part, bytes]);
     if (this.#isAnswering) this.#queue(all);
     else this.#read(all);
   }
 
-  #read(bytes: Buffer): void {
+  #read(received: Buffer): void {
+    // RFC 9112 2.2: some clients send an empty line after a body. To Node, it would be the start of
+    // a request that never comes.
+    const bytes = this.#hasRead && startsWithCrlf(received) ? received.subarray(2) : received;
+    if (bytes.length === 0) return;
     const request = this.#parser.parse(bytes);
     if (request === 'part') this.#hold(bytes);
-    else if (request === 'other' || this.#options.isForNode(request)) this.#release(bytes);
+    else if (request === 'for-node' || this.#options.isForNode(request)) this.#release(bytes);
     else this.#answer(request);
   }
 
   /**
-   * Leaves a pipelined request until the response is sent, because Node answers some requests
-   * itself, and its response would come first.
+   * Buffers a pipelined request until the response is sent. Node answers some requests immediately,
+   * and that answer would overtake the response.
    */
   #queue(bytes: Buffer): void {
     this.#part = bytes;
@@ -84,29 +104,47 @@ export class RequestReader {
 
   #sent(): void {
     this.#isAnswering = false;
-    const next = this.#part;
-    if (next === undefined || !this.#socket.writable) return;
-    this.#part = undefined;
+    const next = this.#takePart();
+    if (!this.#socket.writable) {
+      this.#detach();
+      return;
+    }
+    if (next === undefined) return;
     this.#socket.resume();
     this.#read(next);
   }
 
   #hold(part: Buffer): void {
-    const isFirst = this.#part === undefined;
     this.#part = part;
-    if (isFirst) setTimeout(() => this.#releasePart(), REST_TIMEOUT);
+    this.#restTimer ??= setTimeout(() => {
+      // After a long turn of the event loop, timers run before the sockets are read.
+      this.#lastChance = setImmediate(() => this.#releasePart());
+    }, REST_TIMEOUT);
   }
 
   #releasePart(): void {
-    if (this.#part === undefined || this.#isAnswering || this.#socket.destroyed) return;
-    this.#release(this.#part);
+    const part = this.#takePart();
+    if (part !== undefined) this.#release(part);
+  }
+
+  #takePart(): Buffer | undefined {
+    const part = this.#part;
+    this.#part = undefined;
+    if (this.#restTimer !== undefined) {
+      clearTimeout(this.#restTimer);
+      clearImmediate(this.#lastChance);
+
+      this.#restTimer = undefined;
+    }
+    return part;
   }
 
   #answer(request: WholeRequest): void {
     const { keepAliveTimeout, onRequest } = this.#options;
-    if (!this.#hasRead) this.#socket.setTimeout(keepAliveTimeout);
+    const timeout = keepAliveTimeout === 0 ? 0 : keepAliveTimeout + KEEP_ALIVE_MARGIN;
+    if (!this.#hasRead) this.#socket.setTimeout(timeout);
     this.#hasRead = true;
-    this.#part = undefined;
+    this.#takePart();
     this.#isAnswering = true;
     const isHead = request.method === 'HEAD';
     const options = { isHead, keepAliveTimeout, onSent: this.#onSent };
@@ -117,12 +155,11 @@ export class RequestReader {
   #release(bytes: Buffer): void {
     this.#detach();
     this.#socket.unshift(bytes);
-    this.#options.onOther();
-    this.#socket.off('error', ignore);
+    this.#options.onNode();
   }
 
   #timeOut(): void {
-    // Exchanges have timeouts of their own.
+    // Exchanges have their own timeouts.
     if (this.#isAnswering) return;
     this.#detach();
     if (this.#hasRead) this.#socket.destroy();
@@ -132,11 +169,14 @@ export class RequestReader {
   #detach(): void {
     const socket = this.#socket;
     this.#isReleased = true;
-    this.#part = undefined;
+    this.#takePart();
     socket.setTimeout(0);
     socket.off('timeout', this.#onTimeout).off('end', this.#onEnd).off('data', this.#onData);
   }
 }
 
-/** The listener's 'close' handler takes care of connections that have failed. */
+function startsWithCrlf(bytes: Buffer): boolean {
+  return bytes[0] === 0x0d && bytes[1] === 0x0a;
+}
+
 function ignore(): void {}

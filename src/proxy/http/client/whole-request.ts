@@ -13,8 +13,11 @@ import type { ClientRequest } from './client-message.js';
 const MAX_HEAD = 8 * 1024;
 export const MAX_WHOLE_BODY = 16 * 1024;
 
-/** The methods that may be forwarded, except OPTIONS, which Max-Forwards may stop. */
+/** The usual methods. Node reads the rare ones. */
 const METHOD = '(GET|HEAD|POST|PUT|PATCH|DELETE)';
+
+const REQUEST_START = new RegExp(`^${METHOD} `);
+const LONGEST_START = 'DELETE '.length;
 
 /** The characters of RFC 3986's path and query. */
 const PATH = "/[A-Za-z0-9._~!$&'()*+,;=:@%/?-]*";
@@ -55,19 +58,19 @@ export class WholeRequestParser {
   /**
    * Parses the bytes that have arrived since the last request.
    *
-   * @returns `part` if they are the start of such a request, and `other` if Node must handle them
+   * @returns `part` if they are the start of such a request, and `for-node` if Node must handle them
    */
-  parse(bytes: Buffer): WholeRequest | 'part' | 'other' {
+  parse(bytes: Buffer): WholeRequest | 'part' | 'for-node' {
     const end = bytes.indexOf(HEAD_END);
-    if (end < 0) return bytes.length <= MAX_HEAD && isRequestStart(bytes) ? 'part' : 'other';
-    if (end > MAX_HEAD) return 'other';
+    if (end < 0) return bytes.length <= MAX_HEAD && isRequestStart(bytes) ? 'part' : 'for-node';
+    if (end > MAX_HEAD) return 'for-node';
     const head = this.#headOf(bytes.toString('latin1', 0, end + 2));
-    if (head === undefined) return 'other';
+    if (head === undefined) return 'for-node';
     const bodyStart = end + HEAD_END.length;
     const missing = bodyStart + head.length - bytes.length;
     if (missing === 0) return new WholeRequest(head, bytes.subarray(bodyStart), this.#socket);
     // More bytes belong to a further request.
-    return missing > 0 ? 'part' : 'other';
+    return missing > 0 ? 'part' : 'for-node';
   }
 
   #headOf(text: string): WholeHead | undefined {
@@ -81,8 +84,7 @@ export class WholeRequestParser {
 
 /** Whether bytes without the end of a head can start a request that is read here. */
 function isRequestStart(bytes: Buffer): boolean {
-  const line = bytes.toString('latin1', 0, 8);
-  return /^(?:GET|HEAD|POST|PUT|PATCH|DELETE) /.test(line);
+  return REQUEST_START.test(bytes.toString('latin1', 0, LONGEST_START));
 }
 
 interface WholeHead {
@@ -116,8 +118,13 @@ function parseHead(text: string): WholeHead | undefined {
   return length === undefined ? undefined : { method, url, rawHeaders, headers, length };
 }
 
-function keepsAlive({ connection }: IncomingHttpHeaders): boolean {
-  return connection === undefined || connection.toLowerCase() === 'keep-alive';
+/** Node handles Proxy-Connection, which some clients send to proxies, like Connection. */
+function keepsAlive(headers: IncomingHttpHeaders): boolean {
+  return isKeepAlive(headers.connection) && isKeepAlive(headers['proxy-connection']);
+}
+
+function isKeepAlive(option: string | string[] | undefined): boolean {
+  return option === undefined || String(option).toLowerCase() === 'keep-alive';
 }
 
 function bodyLength({ 'content-length': digits = '0' }: IncomingHttpHeaders): number | undefined {
@@ -146,11 +153,6 @@ export class WholeRequest implements ClientRequest {
     this.headers = headers;
     this.socket = socket;
     this.#body = body.length === 0 ? null : body;
-  }
-
-  get headersDistinct(): NodeJS.Dict<string[]> {
-    const fields = Object.entries(this.headers);
-    return Object.fromEntries(fields.map(([name, value]) => [name, [String(value)]]));
   }
 
   get readableLength(): number {

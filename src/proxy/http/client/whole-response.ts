@@ -18,7 +18,7 @@ export interface WholeResponseOptions {
   readonly isHead: boolean;
   /** Milliseconds until an idle connection is closed, for the client; 0 for no limit. */
   readonly keepAliveTimeout: number;
-  /** Called once, after the response was passed to the kernel. */
+  /** Called once, after the event `finish`. */
   readonly onSent: () => void;
 }
 
@@ -36,6 +36,7 @@ export class WholeResponse implements ClientResponse {
   #isChunked = false;
   #isEnded = false;
   #trailers: readonly [string, string][] = [];
+  #awaitsDrain = false;
   #onFinish: (() => void) | undefined;
   #onDrain: (() => void) | undefined;
 
@@ -55,7 +56,7 @@ export class WholeResponse implements ClientResponse {
   /**
    * Prepares the head; it is sent with the first part of the body.
    *
-   * @param fields alternating names and values, checked by areWritable(), without framing other
+   * @param fields alternating names and values, from parseResponseHead() or built by arctun, without framing other
    * than Content-Length
    */
   writeHead(status: number, reason: string, fields: readonly string[]): void {
@@ -68,8 +69,9 @@ export class WholeResponse implements ClientResponse {
 
   #persistence(): string {
     if (!this.shouldKeepAlive) return 'Connection: close\r\n';
-    const seconds = Math.floor(this.#options.keepAliveTimeout / 1000);
-    const limit = seconds > 0 ? `Keep-Alive: timeout=${seconds}\r\n` : '';
+    const { keepAliveTimeout } = this.#options;
+    const seconds = Math.floor(keepAliveTimeout / 1000);
+    const limit = keepAliveTimeout > 0 ? `Keep-Alive: timeout=${seconds}\r\n` : '';
     return `Connection: keep-alive\r\n${limit}`;
   }
 
@@ -112,9 +114,6 @@ export class WholeResponse implements ClientResponse {
     else this.#onDrain = listener;
   }
 
-  /** There are no errors to listen to: the connection reports them. */
-  on(): void {}
-
   /** Without use here, because a WholeRequest does not wait for a 100 response. */
   writeContinue(): void {}
 
@@ -137,7 +136,7 @@ export class WholeResponse implements ClientResponse {
     return held;
   }
 
-  /** Sends the head and what was held back. */
+  /** Sends the head and the held part of the body, unless they are sent. */
   #flush(): boolean {
     return !this.#isHeadWaiting || this.#send(this.#takeHead(), this.#takeHeld());
   }
@@ -159,11 +158,15 @@ export class WholeResponse implements ClientResponse {
       process.nextTick(() => socket.uncork());
     }
     const hasRoom = socket.write(framed(before, body, after), onWritten);
-    if (!hasRoom) socket.once('drain', () => this.#drained());
+    if (!hasRoom && !this.#awaitsDrain && !this.#isEnded) {
+      this.#awaitsDrain = true;
+      socket.once('drain', () => this.#drained());
+    }
     return hasRoom;
   }
 
   #drained(): void {
+    this.#awaitsDrain = false;
     const onDrain = this.#onDrain;
     this.#onDrain = undefined;
     onDrain?.();
@@ -171,8 +174,8 @@ export class WholeResponse implements ClientResponse {
 
   #finish(): void {
     if (!this.shouldKeepAlive) this.#socket.destroySoon();
-    this.#options.onSent();
     this.#onFinish?.();
+    this.#options.onSent();
   }
 }
 
