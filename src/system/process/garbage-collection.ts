@@ -6,7 +6,7 @@ import { getHeapSpaceStatistics, setFlagsFromString } from 'node:v8';
 const LARGEST = 4 * 1024 * 1024;
 
 /** The interval, in ms, between checks whether the largest young generation has shrunk. */
-const SHRINK_INTERVAL = 2_000;
+const SHRINK_INTERVAL = 10_000;
 
 /**
  * Makes collections use fewer threads and less memory, in all threads of the process. Without the
@@ -49,7 +49,8 @@ export function limitYoungGeneration(): void {
       watch();
     }, SHRINK_INTERVAL).unref();
   };
-  watch();
+  if (sizeOfYoungGeneration() >= LARGEST) fixSize();
+  else watch();
 }
 
 /**
