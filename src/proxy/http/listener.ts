@@ -321,9 +321,6 @@ export class HttpListener {
       return;
     }
     this.#requests++;
-    // Node has removed its own listener, and a reset by the client would end the process. The
-    // 'close' listener handles connection errors.
-    socket.on('error', () => undefined);
     const response = new ServerResponse(request);
     response.shouldKeepAlive = false;
     response.assignSocket(socket);

@@ -61,7 +61,7 @@ export class ResponseParser {
    */
   #left = 0;
   #input: Buffer = EMPTY;
-  /** The latest head, because a target often repeats it, until the time in its Date changes. */
+  /** The latest short head, because a target often repeats it, until the time in its Date changes. */
   #latestText = '';
   #latestHead: ResponseHead | undefined;
   #at = 0;
@@ -163,6 +163,7 @@ export class ResponseParser {
   }
 
   #headOf(text: string): ResponseHead | undefined {
+    if (text.length > SHORT_HEAD) return parseResponseHead(text);
     if (text !== this.#latestText) {
       this.#latestHead = parseResponseHead(text);
       this.#latestText = text;

@@ -39,7 +39,7 @@ export interface ClientResponse {
   writeHead(status: number, reason: string, fields: string[]): unknown;
   writeContinue(): void;
   write(part: Buffer | string): boolean;
-  write(text: string, encoding: 'latin1'): boolean;
+  write(empty: '', encoding: 'latin1'): boolean;
   addTrailers(trailers: readonly [string, string][]): void;
   end(): unknown;
   detachSocket(socket: Socket): void;

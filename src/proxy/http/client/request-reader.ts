@@ -6,7 +6,7 @@ import type { Socket } from 'node:net';
 
 import { HEADERS_TIMEOUT } from '../limits.js';
 import type { ClientMessage } from './client-message.js';
-import { type WholeRequest, WholeRequestParser } from './whole-request.js';
+import { lineEndLength, type WholeRequest, WholeRequestParser } from './whole-request.js';
 import { WholeResponse } from './whole-response.js';
 
 /**
@@ -53,7 +53,7 @@ export class RequestReader {
   #isAnswering = false;
   #isReleased = false;
   readonly #onData = (bytes: Buffer): void => this.#take(bytes);
-  readonly #onEnd = (): void => void this.#socket.end();
+  readonly #onEnd = (): void => this.#end();
   readonly #onTimeout = (): void => this.#timeOut();
   readonly #onSent = (): void => this.#sent();
 
@@ -63,7 +63,8 @@ export class RequestReader {
     this.#parser = new WholeRequestParser(socket);
     socket.setTimeout(HEADERS_TIMEOUT);
     socket.on('timeout', this.#onTimeout);
-    // The listener handles 'close', which follows every error.
+    // The listener handles 'close', which follows every error. This stays when Node has the
+    // connection, because Node takes its own listener away for an upgrade.
     socket.on('error', ignore);
     socket.once('close', () => this.#takePart());
     socket.on('end', this.#onEnd);
@@ -83,9 +84,9 @@ export class RequestReader {
   }
 
   #read(received: Buffer): void {
-    // RFC 9112 2.2: some clients send an empty line after a body. To Node, it would be the start of
-    // a request that never comes.
-    const bytes = this.#hasRead && startsWithCrlf(received) ? received.subarray(2) : received;
+    // RFC 9112 2.2: some clients send an empty line after a body. Node ignores it, but if it were
+    // given the connection now, it would expect the rest of a request soon.
+    const bytes = this.#hasRead ? received.subarray(lineEndLength(received, 0)) : received;
     if (bytes.length === 0) return;
     const request = this.#parser.parse(bytes);
     if (request === 'part') this.#hold(bytes);
@@ -166,17 +167,19 @@ export class RequestReader {
     else this.#options.onSilence();
   }
 
+  #end(): void {
+    this.#takePart();
+    this.#socket.end();
+  }
+
   #detach(): void {
     const socket = this.#socket;
     this.#isReleased = true;
     this.#takePart();
+    this.#parser.forget();
     socket.setTimeout(0);
     socket.off('timeout', this.#onTimeout).off('end', this.#onEnd).off('data', this.#onData);
   }
-}
-
-function startsWithCrlf(bytes: Buffer): boolean {
-  return bytes[0] === 0x0d && bytes[1] === 0x0a;
 }
 
 function ignore(): void {}

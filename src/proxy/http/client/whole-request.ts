@@ -31,10 +31,14 @@ const REQUEST_LINE = new RegExp(`${METHOD} ${TARGET} HTTP/1\\.1\\r\\n`, 'y');
 const FIELD_LINE =
   /([!#$%&'*+.^_`|~0-9A-Za-z-]+): ?([\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?|)\r\n/y;
 
-/** Fields that change how the connection or the body must be handled. */
+/**
+ * Fields that change how the connection or the body must be handled, and Set-Cookie, whose values
+ * Node does not join.
+ */
 const LEFT_TO_NODE: ReadonlySet<string> = new Set([
   'expect',
   'http2-settings',
+  'set-cookie',
   'te',
   'trailer',
   'transfer-encoding',
@@ -66,20 +70,36 @@ export class WholeRequestParser {
     if (end > MAX_HEAD) return 'for-node';
     const head = this.#headOf(bytes.toString('latin1', 0, end + 2));
     if (head === undefined) return 'for-node';
-    const bodyStart = end + HEAD_END.length;
-    const missing = bodyStart + head.length - bytes.length;
-    if (missing === 0) return new WholeRequest(head, bytes.subarray(bodyStart), this.#socket);
-    // More bytes belong to a further request.
-    return missing > 0 ? 'part' : 'for-node';
+    const start = end + HEAD_END.length;
+    const bodyEnd = start + head.length;
+    if (bytes.length < bodyEnd) return 'part';
+    // More bytes belong to a further request, except an empty line (RFC 9112 2.2).
+    if (bodyEnd + lineEndLength(bytes, bodyEnd) < bytes.length) return 'for-node';
+    return new WholeRequest(head, bytes.subarray(start, bodyEnd), this.#socket);
+  }
+
+  /** Drops the latest head, which may contain a password. */
+  forget(): void {
+    this.#text = '';
+    this.#head = undefined;
   }
 
   #headOf(text: string): WholeHead | undefined {
-    if (text !== this.#text) {
-      this.#head = parseHead(text);
+    if (text === this.#text) return this.#head;
+    const head = parseHead(text);
+    if (head !== undefined) {
+      this.#head = head;
       this.#text = text;
     }
-    return this.#head;
+    return head;
   }
+}
+
+/** The number of CR and LF at a position. */
+export function lineEndLength(bytes: Buffer, start: number): number {
+  let end = start;
+  while (bytes[end] === 0x0d || bytes[end] === 0x0a) end++;
+  return end - start;
 }
 
 /** Whether bytes without the end of a head can start a request that is read here. */

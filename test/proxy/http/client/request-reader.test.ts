@@ -168,18 +168,35 @@ it('gives Node a request after one that it has read', async () => {
   expect(events).toEqual(['request /1', 'node']);
 });
 
-it('drops an empty line after a body (RFC 9112 2.2)', async () => {
-  const { client, events, messages, reader, socket } = await connection();
-  client.send(post('/1'));
-  await until(() => messages.length > 0);
-  respond(messages[0]!, 'ok');
-  await until(() => reader.isIdle);
-  client.send('\r\n');
-  await until(() => socket.bytesRead === post('/1').length + 2);
-  expect(reader.isIdle).toBe(true);
-  client.send(`\r\n${post('/2')}`);
-  await until(() => events.length > 1);
-  expect(events).toEqual(['request /1', 'request /2']);
+describe('an empty line after a body (RFC 9112 2.2)', () => {
+  it.each(['\r\n', '\n', '\r', '\r\n\r\n'])('is dropped: %j', async (line) => {
+    const { client, events, messages, reader, socket } = await connection();
+    client.send(post('/1'));
+    await until(() => messages.length > 0);
+    respond(messages[0]!, 'ok');
+    await until(() => reader.isIdle);
+    client.send(line);
+    await until(() => socket.bytesRead === post('/1').length + line.length);
+    await turns();
+    expect(reader.isIdle).toBe(true);
+    client.send(line + post('/2'));
+    await until(() => events.length > 1);
+    expect(events).toEqual(['request /1', 'request /2']);
+  });
+
+  it('is dropped while the response is pending', async () => {
+    const { client, events, messages, reader, socket } = await connection();
+    client.send(`${post('/1')}\r\n`);
+    await until(() => messages.length > 0);
+    expect((messages[0]!.request.read() as Buffer).toString()).toBe('abc');
+    client.send('\r\n');
+    await until(() => socket.bytesRead === post('/1').length + 4);
+    respond(messages[0]!, 'ok');
+    await until(() => reader.isIdle);
+    client.send(post('/2'));
+    await until(() => events.length > 1);
+    expect(events).toEqual(['request /1', 'request /2']);
+  });
 });
 
 it('gives Node an empty line before the first request', async () => {
@@ -317,6 +334,17 @@ it('ends the connection when the client ends it', async () => {
   client.socket.end();
   expect(await client.ended()).toBe('fin');
   await until(() => socket.destroyed);
+});
+
+it('ends the connection when the client ends it in the middle of a request', async () => {
+  const { client, events, socket } = await connection();
+  jest.useFakeTimers({ doNotFake: ['setImmediate', 'nextTick'] });
+  client.send('POST /');
+  await until(() => jest.getTimerCount() > 0);
+  client.socket.end();
+  await until(() => socket.closed);
+  expect(jest.getTimerCount()).toBe(0);
+  expect(events).toEqual([]);
 });
 
 it.each(['', 'POST /'])('survives a reset after %j', async (text) => {

@@ -53,6 +53,7 @@ it.each([
   ['the absolute-form', POST.replace('/a', 'http://100.127.69.42:8080/a')],
   ['a field without a space', POST.replace('Host: ', 'Host:')],
   ['Proxy-Connection', `${HEAD}Proxy-Connection: Keep-Alive\r\n\r\nabc`],
+  ['an empty line after the body', `${POST}\r\n`],
   ['keep-alive in any case', `${HEAD}Connection: Keep-Alive\r\n\r\nabc`],
   [
     'the longest body',
@@ -118,6 +119,7 @@ it.each([
   ['chunks', POST.replace('Content-Length: 3', 'Transfer-Encoding: chunked')],
   ['a length and a coding', POST.replace('X-Empty:', 'Transfer-Encoding: identity')],
   ['Expect', POST.replace('X-Empty:', 'Expect: 100-continue')],
+  ['Set-Cookie', POST.replace('X-Empty:', 'Set-Cookie: a')],
   ['Upgrade', POST.replace('X-Empty:', 'Upgrade: websocket')],
   ['TE', POST.replace('X-Empty:', 'TE: trailers')],
   ['Trailer', POST.replace('X-Empty:', 'Trailer: a')],
@@ -126,7 +128,7 @@ it.each([
   ['Proxy-Connection: close', POST.replace('X-Empty:', 'Proxy-Connection: close')],
   ['a connection option', POST.replace('X-Empty:', 'Connection: keep-alive, x')],
   ['a further request', POST + POST],
-  ['a byte after the body', `${POST}\n`],
+  ['a byte after the body', `${POST}\nx`],
   ['a head of more than 8 KiB', POST.replace('X-Empty:', `X: ${'x'.repeat(8_192)}`)],
   ['more than 8 KiB without an end', HEAD.replace('X-Empty:', `X: ${'x'.repeat(8_192)}`)],
   ['another protocol', '\x16\x03\x01\x02\x00'],
@@ -159,6 +161,8 @@ it('reads a head that repeats, and another one after it', () => {
   expect(parsed(other)).toEqual(['/d', '2', 'ef']);
   expect(parser.parse(Buffer.from(POST.replace('Host', 'Hosted')))).toBe('for-node');
   expect(parsed(POST)).toEqual(['/a?b=c', '3', 'abc']);
+  parser.forget();
+  expect(parsed(POST)).toEqual(['/a?b=c', '3', 'abc']);
 });
 
 interface Seen {
@@ -167,18 +171,19 @@ interface Seen {
   readonly rawHeaders: readonly string[];
   readonly headers: object;
   readonly body: string;
+  readonly keepsAlive: boolean;
 }
 
 /** What Node's HTTP server reads from the bytes; undefined unless it is one request. */
 async function readByNode(text: string): Promise<Seen | undefined> {
   const seen: Seen[] = [];
   const refused: Error[] = [];
-  const server = createServer({ maxHeaderSize: 32 * 1024 }, (request) => {
+  const server = createServer({ maxHeaderSize: 32 * 1024 }, (request, response) => {
     const { method, url, rawHeaders, headers } = request;
     let body = '';
     request.on('data', (bytes: Buffer) => (body += bytes.toString('latin1')));
     request.on('end', () => {
-      seen.push({ method, url, rawHeaders, headers, body });
+      seen.push({ method, url, rawHeaders, headers, body, keepsAlive: response.shouldKeepAlive });
     });
     request.on('error', () => undefined);
   });
@@ -197,21 +202,8 @@ async function readByNode(text: string): Promise<Seen | undefined> {
 const PARTS = [
   ...['GET', 'POST', ' ', '/', '/a', ' HTTP/1.1', ' HTTP/1.0', '\r\n', '\n', '\r', '\r\n\r\n'],
   ...['Host: a', 'Content-Length: 3', 'Content-Length: 0', 'Transfer-Encoding: chunked', 'X: y'],
-  ...[
-    ':',
-    '\t',
-    '\0',
-    '\x7f',
-    '\xe9',
-    'abc',
-    '3',
-    ',',
-    'Connection: close',
-    'Proxy-Connection: close',
-    'http://a',
-    '?',
-    '%',
-  ],
+  ...[':', '\t', '\0', '\x7f', '\xe9', 'abc', '3', ',', 'http://a', '?', '%'],
+  ...['Connection: close', 'Proxy-Connection: close', 'Set-Cookie: a'],
 ];
 
 /** A request with a few random changes. */
@@ -235,7 +227,7 @@ it('reads what it accepts as Node does', async () => {
     accepted++;
     const { method, url, rawHeaders, headers } = request;
     const body = request.read()?.toString('latin1') ?? '';
-    const here = { text, method, url, rawHeaders, headers, body };
+    const here = { text, method, url, rawHeaders, headers, body, keepsAlive: true };
     expect(here).toEqual({ text, ...(await readByNode(text)) });
   }
   expect(accepted).toBeGreaterThan(500);
