@@ -71,11 +71,15 @@ function textLine(label: string, fields: object, message: string): string {
   return `${new Date().toISOString()} ${label} ${harmlessLines(message)}${harmless(rest)}\n`;
 }
 
-/** Returns undefined for values that JSON omits. */
+/** Returns undefined for values that JSON omits. Never throws, because a log must not. */
 function fieldText(value: unknown): string | undefined {
   if (typeof value === 'string' && /^[^\s"=]+$/.test(value)) return value;
   if (typeof value === 'bigint') return value.toString();
-  return JSON.stringify(value, (_, part: unknown) =>
-    typeof part === 'bigint' ? part.toString() : part,
-  );
+  try {
+    return JSON.stringify(value, (_, part: unknown) =>
+      typeof part === 'bigint' ? part.toString() : part,
+    );
+  } catch {
+    return '"not JSON"';
+  }
 }

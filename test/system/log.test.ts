@@ -32,7 +32,9 @@ it('writes fields of each type, and omits those without a value', async () => {
     const { createLog } = await import(${JSON.stringify(MODULE)});
     const log = createLog('info', 'text');
     const fields = { a: 'b=c', d: '', e: 1.5, f: 2n, g: true, h: null, i: [1, 'x'], j: { k: 1n } };
-    log.info({ ...fields, l: undefined, m: () => 1, n: 'あ' }, 'message');
+    const o = {};
+    o.o = o;
+    log.info({ ...fields, o, l: undefined, m: () => 1, n: 'あ' }, 'message');
     log.warn({}, 'two words');
     log.debug({}, 'unseen');
     log.trace({}, 'unseen');
@@ -42,7 +44,7 @@ it('writes fields of each type, and omits those without a value', async () => {
   const { stderr } = await processes.run([process.execPath, '--input-type=module', '-e', program]);
   const lines = stderr.split('\n').map((line) => line.split(/ (.*)/));
   expect(lines.map(([, text]) => text)).toEqual([
-    'INFO  message a="b=c" d="" e=1.5 f=2 g=true h=null i=[1,"x"] j={"k":"1"} n=あ',
+    'INFO  message a="b=c" d="" e=1.5 f=2 g=true h=null i=[1,"x"] j={"k":"1"} o="not JSON" n=あ',
     'WARN  two words',
     'ERROR last',
     undefined,
