@@ -31,8 +31,7 @@ export class ForwardedResponse {
    * @param awaitsContinue whether the client waits for a 100 response
    */
   inform({ status, reason, rawHeaders }: ResponseHead, awaitsContinue: boolean): void {
-    // Limit the number of interim responses, because they are written directly to the
-    // socket.
+    // Limit the number of interim responses, because they are written directly to the socket.
     const isTaken = this.#request.httpVersionMinor >= 1 && ++this.#interimCount <= MAX_INTERIM;
     if (status === 100 && awaitsContinue) {
       // Unless writeContinue() sends the 100, Node closes the connection after the response.

@@ -63,8 +63,8 @@ export class RequestReader {
     this.#parser = new WholeRequestParser(socket);
     socket.setTimeout(HEADERS_TIMEOUT);
     socket.on('timeout', this.#onTimeout);
-    // The listener handles 'close', which follows every error. This stays when Node has the
-    // connection, because Node takes its own listener away for an upgrade.
+    // The listener handles 'close', which follows every error. This listener stays when Node has
+    // the connection, because Node removes its own one for an upgrade.
     socket.on('error', ignore);
     socket.once('close', () => this.#takePart());
     socket.on('end', this.#onEnd);
@@ -134,7 +134,6 @@ export class RequestReader {
     if (this.#restTimer !== undefined) {
       clearTimeout(this.#restTimer);
       clearImmediate(this.#lastChance);
-
       this.#restTimer = undefined;
     }
     return part;

@@ -153,7 +153,7 @@ function bodyLength({ 'content-length': digits = '0' }: IncomingHttpHeaders): nu
   return length <= MAX_WHOLE_BODY ? length : undefined;
 }
 
-/** A request whose body has arrived; so it has no events. */
+/** A request whose whole body has arrived. It has no events. */
 export class WholeRequest implements ClientRequest {
   readonly httpVersionMajor = 1;
   readonly httpVersionMinor = 1;

@@ -56,8 +56,8 @@ export class WholeResponse implements ClientResponse {
   /**
    * Prepares the head; it is sent with the first part of the body.
    *
-   * @param fields alternating names and values, from parseResponseHead() or built by arctun, without framing other
-   * than Content-Length
+   * @param fields alternating names and values, from parseResponseHead() or built by arctun. Of the
+   * framing, they contain Content-Length only.
    */
   writeHead(status: number, reason: string, fields: readonly string[]): void {
     this.#hasBody = !this.#options.isHead && status !== 204 && status !== 304;
