@@ -27,6 +27,11 @@ const LOOP = `
     for (;;);
   });
 `;
+const BUSY = `
+  test.each([1, 2, 3])('blocks the event loop shorter than the limit: %s', () => {
+    for (const start = Date.now(); Date.now() - start < 5_000; );
+  });
+`;
 const SLOW = `
   beforeAll(() => new Promise((resolve) => setTimeout(resolve, 300)), 100);
   test('takes longer than its limit', () => new Promise((resolve) => setTimeout(resolve, 300)), 100);
@@ -105,6 +110,12 @@ it('a file with an endless loop is reported, and the others are run', async () =
   expect(stderr).toMatch(/no turn of the event loop in 20 s: .*0\.test\.js/);
   expect(stderr).toContain('1 failed, 1 passed');
   expect(code).toBe(1);
+}, 120_000);
+
+it('a file may block the event loop longer than each of its tests may', async () => {
+  const { code, stderr } = await runWith({ hangLimit: 10_000 }, '-i', [BUSY]);
+  expect(stderr).toContain('3 passed');
+  expect(code).toBe(0);
 }, 120_000);
 
 it('a configuration can raise the limits of tests and hooks', async () => {
