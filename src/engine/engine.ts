@@ -19,15 +19,17 @@ export interface Engine {
   handleTimeout(now: number): void;
 
   /**
-   * Returns one batch of datagrams to send.
+   * Returns one batch of datagrams to send. They are valid until recycle(), and the array until the
+   * next call.
    *
    * @returns `more` is true if drain() must be called again
    */
   drain(now: number): { datagrams: readonly Datagram[]; more: boolean };
 
   /**
-   * Allows the memory of sent packets to be used again. Call this only if all datagrams that
-   * drain() has returned were sent, and nothing refers to their bytes any more.
+   * Allows the memory of sent packets, and the objects of their datagrams, to be used again. Call
+   * this only if all datagrams that drain() has returned were sent, and nothing refers to them any
+   * more.
    */
   recycle(): void;
 

@@ -1,4 +1,5 @@
 /** WireGuard below the userspace TCP/IP stack. */
+import { clearList } from '../lib/clear-list.js';
 import { packetInSlot } from '../lib/packets/packet-slot.js';
 import { Stack } from '../netstack/stack.js';
 import type { LastingSequences, UnmatchedSegmentObserver } from '../netstack/stack-options.js';
@@ -8,6 +9,7 @@ import type { Datagram } from '../ports/datagram.js';
 import { Device, type DeviceEvent } from '../wireguard/device.js';
 import type { Engine, EngineObserver, EngineOptions } from './engine.js';
 import { HostUnreachable } from './host-unreachable.js';
+import { Transmits } from './transmits.js';
 
 export interface NetstackEngineOptions extends EngineOptions {
   /** The stack's own addresses inside the tunnel. */
@@ -26,7 +28,7 @@ const DRAIN_BUDGET = 256;
 export class NetstackEngine implements Engine {
   readonly device: Device;
   readonly stack: Stack;
-  #transmits: Datagram[] = [];
+  readonly #transmits = new Transmits();
   readonly #packets: Uint8Array[] = [];
   /** ICMP errors for packets that could not be sent. */
   readonly #errors: Uint8Array[] = [];
@@ -43,7 +45,7 @@ export class NetstackEngine implements Engine {
       ...options,
       sink: {
         transmit: (bytes, endpoint, trafficClass, isSourceInDoubt) => {
-          this.#transmits.push({ bytes, endpoint, trafficClass, isSourceInDoubt });
+          this.#transmits.add(bytes, endpoint, trafficClass, isSourceInDoubt);
         },
         deliver: (packet) => {
           this.#innerPacket?.('in', packet);
@@ -78,15 +80,13 @@ export class NetstackEngine implements Engine {
         for (const slot of this.#packets) this.#innerPacket('out', packetInSlot(slot));
       }
       this.device.sendPackets(this.#packets, now);
-      this.#packets.length = 0;
+      clearList(this.#packets);
       if (this.#errors.length > 0) {
         this.#tellErrors(now);
         more = true;
       }
     }
-    const datagrams = this.#transmits;
-    if (datagrams.length > 0) this.#transmits = [];
-    return { datagrams, more };
+    return { datagrams: this.#transmits.take(), more };
   }
 
   #tellErrors(now: number): void {
@@ -98,6 +98,7 @@ export class NetstackEngine implements Engine {
   }
 
   recycle(): void {
+    this.#transmits.recycle();
     if (this.#transmits.length === 0 && this.device.stagedPackets === 0) this.stack.recycle();
   }
 

@@ -1,9 +1,11 @@
 /** WireGuard below a kernel tun device, whose frames start with a virtio_net_hdr. */
+import { clearList } from '../lib/clear-list.js';
 import { packetInSlot, PacketSlots } from '../lib/packets/packet-slot.js';
 import type { Datagram } from '../ports/datagram.js';
 import { Device, type DeviceEvent } from '../wireguard/device.js';
 import type { Engine, EngineObserver, EngineOptions } from './engine.js';
 import { HostUnreachable } from './host-unreachable.js';
+import { Transmits } from './transmits.js';
 import { TcpCoalescer, type WriteFrame } from './tun/coalescing.js';
 import { segment } from './tun/segmentation.js';
 
@@ -13,7 +15,7 @@ export interface TunEngineOptions extends EngineOptions {
 
 export class TunEngine implements Engine {
   readonly device: Device;
-  #transmits: Datagram[] = [];
+  readonly #transmits = new Transmits();
   readonly #packets: Uint8Array[] = [];
   readonly #slots = new PacketSlots();
   readonly #coalescer: TcpCoalescer;
@@ -28,7 +30,7 @@ export class TunEngine implements Engine {
       ...options,
       sink: {
         transmit: (bytes, endpoint, trafficClass, isSourceInDoubt) => {
-          this.#transmits.push({ bytes, endpoint, trafficClass, isSourceInDoubt });
+          this.#transmits.add(bytes, endpoint, trafficClass, isSourceInDoubt);
         },
         deliver: (packet) => {
           this.#innerPacket?.('in', packet);
@@ -73,14 +75,13 @@ export class TunEngine implements Engine {
         for (const slot of this.#packets) this.#innerPacket('out', packetInSlot(slot));
       }
       this.device.sendPackets(this.#packets, now);
-      this.#packets.length = 0;
+      clearList(this.#packets);
     }
-    const datagrams = this.#transmits;
-    if (datagrams.length > 0) this.#transmits = [];
-    return { datagrams, more: false };
+    return { datagrams: this.#transmits.take(), more: false };
   }
 
   recycle(): void {
+    this.#transmits.recycle();
     const waiting = this.#packets.length + this.#transmits.length + this.device.stagedPackets;
     if (waiting === 0) this.#slots.recycle();
   }

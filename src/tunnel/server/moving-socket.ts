@@ -89,7 +89,11 @@ export class MovingSocket implements DatagramSocket {
   }
 
   send(datagrams: readonly Datagram[]): void {
-    if (this.#closed) return;
+    if (this.#closed || datagrams.length === 0) return;
+    if (datagrams.every(({ endpoint }) => familyOf(endpoint.address) === this.#family)) {
+      this.#sendNow(datagrams);
+      return;
+    }
     const now: Datagram[] = [];
     for (const datagram of datagrams) {
       if (familyOf(datagram.endpoint.address) === this.#family) now.push(datagram);

@@ -17,3 +17,13 @@ it('writes pointers of both sizes in the machine’s byte order', () => {
   expect(readWord(view, 16, 4)).toBe(0xfedc_ba98);
   expect(WORD_SIZE).toBe(['arm', 'ia32'].includes(process.arch) ? 4 : 8);
 });
+
+it.each([0, 0x7fff_ffff, 0x8000_0000, 0xffff_ffff, 0x1_0000_0000, 0x7fff_8000_0001, 2 ** 53 - 1])(
+  'writes and reads %i',
+  (value) => {
+    const view = new DataView(new ArrayBuffer(8));
+    writeWord(view, 0, value, 8);
+    expect(view.getBigUint64(0, LITTLE_ENDIAN)).toBe(BigInt(value));
+    expect(readWord(view, 0, 8)).toBe(value);
+  },
+);

@@ -1,9 +1,10 @@
 /** Receives UDP datagrams with recvmsg(2), many in one call if the system coalesces them. */
 import { constants } from 'node:os';
 
-import type { Datagram } from '../../../ports/datagram.js';
+import { clearList } from '../../../lib/clear-list.js';
+import type { Datagram, Endpoint } from '../../../ports/datagram.js';
 import type { EndpointTable, KnownEndpoint } from './endpoint-table.js';
-import { type Libc, type LibcFunction, SystemCallError } from '../libc.js';
+import { type Libc, SystemCallError } from '../libc.js';
 import { LITTLE_ENDIAN } from '../machine-word.js';
 import { ReceiveSlab } from './receive-slab.js';
 import { SocketMessage } from './socket-message.js';
@@ -26,6 +27,21 @@ const LONGEST_MESSAGE = 65_535;
 const CALLS_PER_TURN = 32;
 const BYTES_PER_TURN = 256 * 1024;
 
+/** The maximum number of objects that are kept for later datagrams. */
+const MAX_KEPT = 256;
+
+class Received implements Datagram {
+  bytes: Uint8Array;
+  endpoint: Endpoint;
+  trafficClass: number;
+
+  constructor(bytes: Uint8Array, endpoint: Endpoint, trafficClass: number) {
+    this.bytes = bytes;
+    this.endpoint = endpoint;
+    this.trafficClass = trafficClass;
+  }
+}
+
 export interface ReceivedTurn {
   readonly datagrams: readonly Datagram[];
   /** Whether reading stopped before the socket was empty. */
@@ -35,11 +51,14 @@ export interface ReceivedTurn {
 
 export class DatagramReceiver {
   readonly #libc: Libc;
-  readonly #recvmsg: LibcFunction;
-  readonly #descriptor: number;
+  readonly #recvmsg: () => number;
   readonly #endpoints: EndpointTable;
   readonly #message: SocketMessage;
   readonly #slab: ReceiveSlab;
+  /** The datagrams of the latest turn. */
+  readonly #datagrams: Datagram[] = [];
+  /** The objects of earlier datagrams, for the next ones. */
+  readonly #kept: Received[] = [];
   /** The length of each datagram except the last in the latest message; 0 without coalescing. */
   #segment = 0;
   /** The latest message's traffic class; the system coalesces only datagrams with the same one. */
@@ -47,25 +66,28 @@ export class DatagramReceiver {
 
   constructor(libc: Libc, descriptor: number, endpoints: EndpointTable) {
     this.#libc = libc;
-    this.#recvmsg = libc.bind('long recvmsg(int, uintptr_t, int)');
-    this.#descriptor = descriptor;
     this.#endpoints = endpoints;
     this.#message = new SocketMessage(libc, 1);
+    const recvmsg = libc.bind('long recvmsg(int, uintptr_t, int)');
+    // V8 would create an object whenever it passes a large number from a field.
+    const { address } = this.#message;
+    this.#recvmsg = () => recvmsg(descriptor, address, 0);
     this.#slab = new ReceiveSlab(libc, LONGEST_MESSAGE);
   }
 
   /**
-   * Receives the available datagrams, up to the limits for one turn. Their bytes are valid until
-   * any descriptor of this thread is read.
+   * Receives the available datagrams, up to the limits for one turn. They are valid until the next
+   * call, and their bytes until any descriptor of this thread is read.
    */
   receive(): ReceivedTurn {
     this.#slab.reuse();
-    const datagrams: Datagram[] = [];
+    const datagrams = this.#datagrams;
+    clearList(datagrams);
     let bytes = 0;
     for (let call = 0; call < CALLS_PER_TURN && bytes < BYTES_PER_TURN; call++) {
       this.#message.prepareToReceive();
       this.#message.buffers.set(0, this.#slab.reserve(), LONGEST_MESSAGE);
-      const length = this.#recvmsg(this.#descriptor, this.#message.address, 0);
+      const length = this.#recvmsg();
       if (length < 0) {
         const errno = this.#libc.errno();
         if (errno === constants.errno.EINTR) continue;
@@ -89,9 +111,24 @@ export class DatagramReceiver {
     // Use a do-while loop, which also delivers an empty datagram.
     do {
       const size = Math.min(segment, length - offset);
-      datagrams.push({ bytes: this.#slab.part(start + offset, size), endpoint, trafficClass });
+      const bytes = this.#slab.part(start + offset, size);
+      datagrams.push(this.#datagram(datagrams.length, bytes, endpoint, trafficClass));
       offset += size;
     } while (offset < length);
+  }
+
+  /** Returns the datagram with this number in its turn. */
+  #datagram(index: number, bytes: Uint8Array, endpoint: Endpoint, trafficClass: number): Received {
+    const kept = this.#kept[index];
+    if (kept === undefined) {
+      const received = new Received(bytes, endpoint, trafficClass);
+      if (index < MAX_KEPT) this.#kept.push(received);
+      return received;
+    }
+    kept.bytes = bytes;
+    kept.endpoint = endpoint;
+    kept.trafficClass = trafficClass;
+    return kept;
   }
 
   /** Parses the segment size, the traffic class and the local address of the datagrams. */

@@ -49,6 +49,7 @@ export class SocketMessage {
     writeWord(this.view, NAME, this.address + NAME_AT);
     writeWord(this.view, BUFFERS, this.buffers.address);
     writeWord(this.view, BUFFER_COUNT, 1);
+    writeWord(this.view, CONTROL, this.address + CONTROL_AT);
   }
 
   setBufferCount(count: number): void {
@@ -75,10 +76,12 @@ export class SocketMessage {
     return (this.view.getUint32(FLAGS, LITTLE_ENDIAN) & TRUNCATED) !== 0;
   }
 
-  /** Resets the space for the name and control messages before a receive. */
+  /**
+   * Resets the space for the name and control messages before a receive. The methods that write
+   * control messages are for messages to send.
+   */
   prepareToReceive(): void {
     this.view.setUint32(NAME_LENGTH, SOCKET_ADDRESS_LENGTH, LITTLE_ENDIAN);
-    writeWord(this.view, CONTROL, this.address + CONTROL_AT);
     writeWord(this.view, CONTROL_SIZE, CONTROL_LENGTH);
   }
 
