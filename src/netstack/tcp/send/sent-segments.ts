@@ -43,6 +43,17 @@ export class SentSegment implements Transmission {
     this.end = end;
   }
 
+  /** Turns an object that is not in a scoreboard into a new segment. */
+  restart(start: number, end: number): void {
+    this.start = start;
+    this.end = end;
+    this.isRetransmitted = false;
+    this.isSacked = false;
+    this.isLost = false;
+    this.isCounted = false;
+    this.isInFlightTwice = false;
+  }
+
   get length(): number {
     return sequenceDistance(this.start, this.end);
   }
@@ -59,6 +70,12 @@ export class SentSegment implements Transmission {
     return this.sentAt < sentAt || (this.sentAt === sentAt && sequenceBefore(this.end, end));
   }
 }
+
+/** The maximum number of objects that are kept for later segments. */
+const MAX_FREE = 1_024;
+
+/** All connections of a thread share the free objects. */
+const free: SentSegment[] = [];
 
 /** Unused slots at the front of the array are removed when this many have accumulated. */
 const LARGEST_HOLE = 256;
@@ -117,9 +134,15 @@ export class SentSegments {
 
   /** Adds a segment of new data, which counts as in flight after sent() is called. */
   add(start: number, end: number): SentSegment {
-    const segment = new SentSegment(start, end);
+    const segment = free.pop() ?? new SentSegment(start, end);
+    segment.restart(start, end);
     this.#segments.push(segment);
     return segment;
+  }
+
+  /** Allows a segment from takeAcknowledged() to be used again. Nothing may refer to it any more. */
+  release(segment: SentSegment): void {
+    if (free.length < MAX_FREE) free.push(segment);
   }
 
   /** Records a transmission or retransmission of the segment. */

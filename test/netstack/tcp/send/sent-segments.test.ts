@@ -182,6 +182,8 @@ class Both {
       const segment = this.segments.takeAcknowledged(this.number(ack));
       if (segment === undefined) break;
       taken.push(`${segment.start}-${segment.end}`);
+      // A later segment gets the same object, and must not get the state of this one.
+      this.segments.release(segment);
     }
     expect(taken).toEqual(expected);
   }
@@ -351,4 +353,24 @@ it('determines which of two segments was sent first, by time and then by number 
   expect(segment.isSentBefore(4, 20)).toBe(false);
   expect(segment.isSentBefore(5, 11)).toBe(true);
   expect(segment.isSentBefore(5, 10)).toBe(false);
+});
+
+it('reuses the objects of released segments as new ones', () => {
+  const segments = new SentSegments();
+  const first = segments.add(1, 10);
+  segments.sent(first);
+  segments.takeBackLosses(0);
+  first.isRetransmitted = true;
+  segments.lose(first);
+  segments.takeAcknowledged(10);
+  segments.release(first);
+  const second = segments.add(10, 30);
+  expect(second).toBe(first);
+  expect(second).toMatchObject({
+    ...{ start: 10, end: 30, isRetransmitted: false, isSacked: false, isLost: false },
+    ...{ isCounted: false, isInFlightTwice: false, earlier: undefined, later: undefined },
+  });
+  segments.sent(second);
+  expect([segments.inflight, segments.lostCount, segments.size]).toEqual([20, 0, 1]);
+  expect(segments.add(30, 40)).not.toBe(second);
 });
