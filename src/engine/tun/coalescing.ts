@@ -3,7 +3,8 @@
  * of up to 64 KiB, which the kernel processes as fast as a single segment. The rules are those of
  * Linux's GRO, so a forwarder that splits the packet produces the original segments.
  */
-import { memoryOf, partOf, placeOf } from '../../lib/packets/packet-bytes.js';
+import { clearList } from '../../lib/clear-list.js';
+import { partOf, withBytesBefore } from '../../lib/packets/packet-bytes.js';
 import { readUint16, writeUint16 } from '../../wire/bytes.js';
 import { finishChecksum } from '../../wire/checksum.js';
 import { finishIpv4Header } from '../../wire/ipv4.js';
@@ -55,6 +56,8 @@ export class TcpCoalescer {
   /** The active flows, in the order in which they began. */
   readonly #flows: Flow[] = [];
   readonly #idle: Flow[] = [];
+  /** The parts of a frame that has one part. */
+  readonly #single: Uint8Array[] = [];
   #packet = new TcpPacket();
 
   constructor(write: WriteFrame) {
@@ -68,17 +71,17 @@ export class TcpCoalescer {
   add(bytes: Uint8Array): void {
     const packet = this.#packet;
     if (!packet.read(bytes)) {
-      this.#write([frameOf(bytes, WHOLE_PACKET)]);
+      this.#writeWhole(bytes);
       return;
     }
-    const flow = this.#flows.find((known) => packet.isSameFlow(known.head));
+    const flow = this.#flowOf(packet);
     if (flow?.append(packet) === true) {
       if (flow.isComplete) this.#end(flow);
       return;
     }
     if (flow !== undefined) this.#end(flow);
     if (packet.isPlainData && !packet.isPushed) this.#begin(packet);
-    else this.#write([frameOf(bytes, WHOLE_PACKET)]);
+    else this.#writeWhole(bytes);
   }
 
   /** Writes all packets that were held back. */
@@ -87,7 +90,20 @@ export class TcpCoalescer {
       this.#write(flow.finish());
       this.#idle.push(flow);
     }
-    this.#flows.length = 0;
+    clearList(this.#flows);
+  }
+
+  #writeWhole(bytes: Uint8Array): void {
+    this.#single[0] = frameOf(bytes, WHOLE_PACKET);
+    this.#write(this.#single);
+  }
+
+  /** Finds the flow of a packet. find() would create a function for each packet. */
+  #flowOf(packet: TcpPacket): Flow | undefined {
+    for (const flow of this.#flows) {
+      if (packet.isSameFlow(flow.head)) return flow;
+    }
+    return undefined;
   }
 
   #begin(packet: TcpPacket): void {
@@ -109,8 +125,8 @@ class Flow {
   head = new TcpPacket();
   /** Whether no more segments can be appended. */
   isComplete = false;
-  /** The payloads of all segments except the head. */
-  readonly #payloads: Uint8Array[] = [];
+  /** The parts of the frame: the head, which finish() sets, and the payloads of later segments. */
+  readonly #parts: Uint8Array[] = [];
   /** The length of the coalesced packet in bytes, including headers. */
   #length = 0;
   #isPushed = false;
@@ -124,7 +140,8 @@ class Flow {
     const free = this.head;
     this.head = packet;
     this.isComplete = false;
-    this.#payloads.length = 0;
+    clearList(this.#parts);
+    this.#parts.push(packet.bytes);
     this.#length = packet.bytes.length;
     this.#isPushed = false;
     return free;
@@ -141,14 +158,14 @@ class Flow {
       packet.sequence === ((head.sequence + carried) | 0) &&
       length <= size &&
       this.#length + length <= LONGEST_PACKET &&
-      this.#segments() < MAX_SEGMENTS &&
+      this.#parts.length < MAX_SEGMENTS &&
       packet.hasSameHeaders(head) &&
       this.#hasNextIdentification(packet);
     // Verify the checksum before appending, because the kernel's checksum over the coalesced packet
     // would hide a corrupt segment.
     if (!follows || !packet.hasValidChecksum()) return false;
-    if (this.#segments() === 1 && !head.hasValidChecksum()) return false;
-    this.#payloads.push(partOf(packet.bytes, packet.payload, packet.bytes.length));
+    if (this.#parts.length === 1 && !head.hasValidChecksum()) return false;
+    this.#parts.push(partOf(packet.bytes, packet.payload, packet.bytes.length));
     this.#length += length;
     this.#isPushed = packet.isPushed;
     this.isComplete = length < size || packet.isPushed;
@@ -158,14 +175,18 @@ class Flow {
   /** Returns the parts of the frame. */
   finish(): readonly Uint8Array[] {
     const { bytes } = this.head;
-    if (this.#payloads.length === 0) return [frameOf(bytes, WHOLE_PACKET)];
+    this.#parts[0] = this.#parts.length === 1 ? frameOf(bytes, WHOLE_PACKET) : this.#headOf(bytes);
+    return this.#parts;
+  }
+
+  #headOf(bytes: Uint8Array): Uint8Array {
     const { version, transport, payload, payloadLength } = this.head;
     if (version === 4) finishIpv4Header(bytes, 0, this.#length);
     else finishIpv6Header(bytes, 0, this.#length - IPV6_HEADER_LENGTH);
     if (this.#isPushed) bytes[transport + TCP_FLAGS]! |= PSH;
     const sum = this.head.sumPseudoHeader(this.#length - transport);
     writeUint16(bytes, transport + TCP_CHECKSUM, ~finishChecksum(sum));
-    const frame = frameOf(bytes, {
+    return frameOf(bytes, {
       flags: VIRTIO_NET_NEEDS_CHECKSUM,
       segmentation: version === 4 ? VIRTIO_NET_GSO_TCPV4 : VIRTIO_NET_GSO_TCPV6,
       headersLength: payload,
@@ -173,18 +194,13 @@ class Flow {
       checksumStart: transport,
       checksumOffset: TCP_CHECKSUM,
     });
-    return [frame, ...this.#payloads];
-  }
-
-  #segments(): number {
-    return 1 + this.#payloads.length;
   }
 
   /** The identification of a packet with DF set has no meaning (RFC 6864 4). */
   #hasNextIdentification({ bytes, version }: TcpPacket): boolean {
     if (version === 6 || (readUint16(bytes, IPV4_FLAGS) & DONT_FRAGMENT) !== 0) return true;
     const first = readUint16(this.head.bytes, IPV4_IDENTIFICATION);
-    return readUint16(bytes, IPV4_IDENTIFICATION) === ((first + this.#segments()) & 0xffff);
+    return readUint16(bytes, IPV4_IDENTIFICATION) === ((first + this.#parts.length) & 0xffff);
   }
 }
 
@@ -192,8 +208,7 @@ class Flow {
  * Writes a virtio_net_hdr into the bytes before the packet, and returns the packet with the header.
  */
 function frameOf(packet: Uint8Array, header: VirtioNetHeader): Uint8Array {
-  const start = placeOf(packet) - VIRTIO_NET_HEADER_LENGTH;
-  const frame = new Uint8Array(memoryOf(packet), start, VIRTIO_NET_HEADER_LENGTH + packet.length);
+  const frame = withBytesBefore(packet, VIRTIO_NET_HEADER_LENGTH);
   writeVirtioNetHeader(frame, 0, header);
   return frame;
 }

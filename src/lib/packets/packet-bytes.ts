@@ -40,6 +40,19 @@ export class PacketBytes extends Uint8Array<ArrayBuffer> {
     if (!(start >= 0 && end >= start && end <= this.length)) throw new RangeError('no such part');
     return (this.latest = new PacketBytes(this.memory, place, length));
   }
+
+  /**
+   * Returns these bytes and the `count` bytes before them, also as the latest part.
+   *
+   * @throws RangeError if the memory begins later
+   */
+  withBytesBefore(count: number): PacketBytes {
+    const place = this.place - count;
+    const length = this.length + count;
+    const { latest } = this;
+    if (latest?.place === place && latest.length === length) return latest;
+    return (this.latest = new PacketBytes(this.memory, place, length));
+  }
 }
 
 /** Returns the buffer that contains `bytes`. */
@@ -60,4 +73,14 @@ export function placeOf(bytes: Uint8Array): number {
  */
 export function partOf(bytes: Uint8Array, start: number, end: number): Uint8Array {
   return bytes instanceof PacketBytes ? bytes.part(start, end) : bytes.subarray(start, end);
+}
+
+/**
+ * Returns `bytes` and the `count` bytes before them in their memory, like partOf().
+ *
+ * @throws RangeError if the memory begins later
+ */
+export function withBytesBefore(bytes: Uint8Array, count: number): Uint8Array {
+  if (bytes instanceof PacketBytes) return bytes.withBytesBefore(count);
+  return new Uint8Array(bytes.buffer, bytes.byteOffset - count, count + bytes.length);
 }

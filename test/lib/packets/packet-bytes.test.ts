@@ -1,4 +1,10 @@
-import { memoryOf, PacketBytes, partOf, placeOf } from '../../../src/lib/packets/packet-bytes.js';
+import {
+  memoryOf,
+  PacketBytes,
+  partOf,
+  placeOf,
+  withBytesBefore,
+} from '../../../src/lib/packets/packet-bytes.js';
 
 const memory = Uint8Array.from({ length: 100 }, (_, index) => index).buffer;
 const some = () => new PacketBytes(memory, 20, 40);
@@ -43,4 +49,19 @@ it('is copied into an ordinary Uint8Array', () => {
   for (const copy of [some().slice(), some().map((byte) => byte), some().subarray(1)]) {
     expect(copy.constructor).toBe(Uint8Array);
   }
+});
+
+it('returns the bytes before as well, as the same object for the same count', () => {
+  const bytes = some();
+  const longer = withBytesBefore(bytes, 10);
+  expect([memoryOf(longer), placeOf(longer), longer.length]).toEqual([memory, 10, 50]);
+  expect(withBytesBefore(bytes, 10)).toBe(longer);
+  expect(placeOf(withBytesBefore(bytes, 9))).toBe(11);
+  expect(withBytesBefore(bytes, 20)).toHaveLength(60);
+  expect([...withBytesBefore(new Uint8Array(memory, 7, 2), 3)]).toEqual([4, 5, 6, 7, 8]);
+});
+
+it.each([21, -41])('refuses %i bytes before, which are outside the memory', (count) => {
+  expect(() => withBytesBefore(some(), count)).toThrow(RangeError);
+  expect(() => withBytesBefore(new Uint8Array(memory, 20, 40), count)).toThrow(RangeError);
 });

@@ -2,6 +2,7 @@
 import { closeSync, constants as fileConstants, openSync } from 'node:fs';
 import { constants } from 'node:os';
 
+import { clearList } from '../../../lib/clear-list.js';
 import { isDenied } from '../../../lib/errors/error-message.js';
 import type { PacketInterface, PacketInterfaceRefusal } from '../../../ports/packet-interfaces.js';
 import { VIRTIO_NET_HEADER_LENGTH } from '../../../wire/virtio-net.js';
@@ -82,6 +83,8 @@ class TunInterface implements PacketInterface {
   readonly #readCall: LibcFunction;
   readonly #writevCall: LibcFunction;
   readonly #slab: ReceiveSlab;
+  /** The frames of the latest turn. */
+  readonly #frames: Uint8Array[] = [];
   readonly #parts: BufferList;
   readonly #watch: Watch;
   #isClosed = false;
@@ -113,7 +116,8 @@ class TunInterface implements PacketInterface {
     if (parts.length > MAX_PARTS)
       throw new RangeError(`a frame must have at most ${MAX_PARTS} parts`);
     if (this.#isClosed) return new SystemCallError('writev', constants.errno.EBADF);
-    parts.forEach((part, index) => this.#parts.setBytes(index, part));
+    for (let index = 0; index < parts.length; index++)
+      this.#parts.setBytes(index, parts[index] as Uint8Array);
     for (;;) {
       const written = this.#writevCall(this.#descriptor, this.#parts.address, parts.length);
       if (written >= 0) return undefined;
@@ -132,7 +136,8 @@ class TunInterface implements PacketInterface {
   /** Returns true if reading stopped before the device was empty. */
   #read(): boolean {
     this.#slab.reuse();
-    const frames: Uint8Array[] = [];
+    const frames = this.#frames;
+    clearList(frames);
     let bytes = 0;
     let errno = 0;
     while (errno === 0 && frames.length < FRAMES_PER_TURN && bytes < BYTES_PER_TURN) {
