@@ -22,6 +22,7 @@ const MAX_FORMER_INDICES = 1_024;
 
 export class IndexTable<Peer> {
   readonly #entropy: Entropy;
+  /** The entries by their indices as signed numbers, because V8 has no object for those. */
   readonly #entries = new Map<number, IndexEntry<Peer>>();
   /** The most recently released indices, in order of release. */
   readonly #former = new Set<number>();
@@ -35,28 +36,28 @@ export class IndexTable<Peer> {
   }
 
   lookup(index: number): IndexEntry<Peer> | undefined {
-    return this.#entries.get(index);
+    return this.#entries.get(index | 0);
   }
 
   /** Allocates a random index, unique among those in use, for a handshake of `peer`. */
   allocate(peer: Peer): number {
     for (;;) {
       const index = randomUint32(this.#entropy);
-      if (this.#entries.has(index)) continue;
-      this.#entries.set(index, { peer, keypair: undefined });
+      if (this.#entries.has(index | 0)) continue;
+      this.#entries.set(index | 0, { peer, keypair: undefined });
       return index;
     }
   }
 
   /** Assigns the index of a completed handshake to its session. */
   promote(index: number, keypair: Keypair): void {
-    const entry = this.#entries.get(index);
+    const entry = this.#entries.get(index | 0);
     if (entry === undefined) throw new RangeError('the index is not allocated');
     entry.keypair = keypair;
   }
 
   release(index: number): void {
-    if (!this.#entries.delete(index)) return;
+    if (!this.#entries.delete(index | 0)) return;
     this.#former.add(index);
     const inUse = this.#entries.size;
     const limit = Math.min(MAX_FORMER_INDICES, FORMER_INDICES * Math.max(1, inUse));
@@ -72,6 +73,6 @@ export class IndexTable<Peer> {
    * ago to be remembered.
    */
   isStrange(index: number): boolean {
-    return !this.#entries.has(index) && !this.#former.has(index);
+    return !this.#entries.has(index | 0) && !this.#former.has(index);
   }
 }

@@ -25,6 +25,17 @@ it('forgets a released index', () => {
   expect(table.lookup(index)).toBeUndefined();
 });
 
+it.each([0x8000_0000, 0xdead_beef, 0xffff_ffff])('knows the large index %i', (index) => {
+  const table = new IndexTable<string>(script(index));
+  expect(table.isStrange(index)).toBe(true);
+  expect(table.allocate('alice')).toBe(index);
+  expect(table.lookup(index)?.peer).toBe('alice');
+  expect(table.isStrange(index)).toBe(false);
+  table.release(index);
+  expect(table.isStrange(index)).toBe(false);
+  expect(table.size).toBe(0);
+});
+
 it('promotes an index from handshake to session', () => {
   const table = new IndexTable<string>(script(1));
   const keypair = WireguardPair.established().alice.peer.keypairs.current!;
