@@ -7,8 +7,10 @@
  * buffers instead of an unbounded queue.
  */
 import type { DeviceEvent, Engine } from '../engine/engine.js';
+import { clearList } from '../lib/clear-list.js';
 import type { Clock, Timer } from '../ports/clock.js';
 import type { DatagramSocket } from '../ports/datagram-sockets.js';
+import type { Datagram } from '../ports/datagram.js';
 
 /** The engine is not drained while the socket's queue is longer than this, in bytes. */
 const SOCKET_HIGH_WATER = 1024 * 1024;
@@ -57,6 +59,8 @@ export class Driver {
    */
   #willDrain = false;
   #beforeDrain: (() => void)[] = [];
+  /** An empty array for the next handlers; undefined while handlers run. */
+  #nextHandlers: (() => void)[] | undefined = [];
   #closed = false;
 
   constructor(options: DriverOptions) {
@@ -68,7 +72,7 @@ export class Driver {
     this.#socket.onReceive = (datagrams) => {
       if (this.#closed) return;
       this.#received++;
-      this.#takeInput(() => this.#engine.handleDatagrams(datagrams, this.#clock.now()));
+      this.#takeInput(this.#clock.now(), datagrams);
       this.turn();
     };
     this.#socket.onDrain = () => this.turn();
@@ -168,11 +172,15 @@ export class Driver {
     });
   }
 
-  /** Runs `action`, then drains the engine. If a listener throws, a turn is scheduled. */
-  #takeInput(action: () => void): void {
+  /**
+   * Passes datagrams, or the time without them, to the engine, which the caller then drains. If a
+   * listener throws, a turn is scheduled.
+   */
+  #takeInput(now: number, datagrams?: readonly Datagram[]): void {
     this.#willDrain = true;
     try {
-      action();
+      if (datagrams !== undefined) this.#engine.handleDatagrams(datagrams, now);
+      else this.#passTime(now);
     } catch (error) {
       this.#willDrain = false;
       this.schedule();
@@ -180,13 +188,15 @@ export class Driver {
     }
   }
 
+  #passTime(now: number): void {
+    if (this.#engine.nextTimeout() <= now) this.#engine.handleTimeout(now);
+    this.#runBeforeDrain();
+  }
+
   #runTurn(now: number): void {
     // The socket may have sent the rest since the last turn. With node:dgram, this is always so.
     if (this.#isUnflushed) this.#recycle();
-    this.#takeInput(() => {
-      if (this.#engine.nextTimeout() <= now) this.#engine.handleTimeout(now);
-      this.#runBeforeDrain();
-    });
+    this.#takeInput(now);
     this.#willDrain = false;
     let more = true;
     while (more && !this.isCongested) {
@@ -214,7 +224,8 @@ export class Driver {
   #runBeforeDrain(): void {
     const handlers = this.#beforeDrain;
     if (handlers.length === 0) return;
-    this.#beforeDrain = [];
+    this.#beforeDrain = this.#nextHandlers ?? [];
+    this.#nextHandlers = undefined;
     let begun = 0;
     try {
       for (const handler of handlers) {
@@ -223,6 +234,8 @@ export class Driver {
       }
     } finally {
       if (begun < handlers.length) this.#beforeDrain.unshift(...handlers.slice(begun));
+      clearList(handlers);
+      this.#nextHandlers = handlers;
     }
   }
 

@@ -216,13 +216,15 @@ class WatchedDescriptor implements Watch {
     else this.#arm();
   }
 
+  readonly #readAgain = (): void => {
+    this.#turn = undefined;
+    this.#read();
+  };
+
   #read(): void {
     const hasMore = this.#handlers.onReadable();
     if (hasMore && this.#wantsReadable) {
-      this.#turn ??= setImmediate(() => {
-        this.#turn = undefined;
-        this.#read();
-      });
+      this.#turn ??= setImmediate(this.#readAgain);
     }
     this.#arm();
     this.#owner.changed();

@@ -155,6 +155,9 @@ export class RivalWatch {
    */
   poll(unansweredSince: number | undefined, now: number): RivalSigns | undefined {
     const isInDoubt = !this.#isDoubted && this.isInDoubt(unansweredSince, now);
+    // This runs after every turn, and most tunnels never see a sign.
+    const hasSigns = this.#hasFlow || this.#flows.length > 0 || this.#lost.length > 0;
+    if (!isInDoubt && !hasSigns) return undefined;
     const lostSessions = Math.max(this.#lost.length, this.#lostInARow.length);
     const signs = { isInDoubt, foreignFlows: this.#flows.length, lostSessions };
     if (this.#isCertain(now) && now - this.#namedAt >= NAMED_AGAIN_AFTER) {
