@@ -8,6 +8,7 @@ import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 
 import { onceCleanlyEnded } from './clean-end.js';
+import { isLending, pipeLent } from './pipe-lent.js';
 import { type ImmediateSink, pipeSocket } from './pipe-socket.js';
 import { resetStream } from '../reset.js';
 import { Watchdog } from '../watchdog.js';
@@ -84,6 +85,10 @@ export class Relay {
     };
     if (from instanceof Socket && isImmediate(to)) {
       pipeSocket(from, to, count);
+      return;
+    }
+    if (isLending(from) && to instanceof Socket) {
+      pipeLent(from, to, count);
       return;
     }
     from.on('data', (chunk: Uint8Array) => count(chunk.length));

@@ -38,6 +38,7 @@ export class ConnectionStream extends Duplex {
   #orphanTimer: Timer | undefined;
   #onOver: (() => void) | undefined;
   #mustReset = false;
+  #allocate = allocate;
   #bytesRead = 0;
   #bytesTaken = 0;
 
@@ -178,6 +179,11 @@ export class ConnectionStream extends Duplex {
     return this.#send(bytes);
   }
 
+  /** Sets the function that returns memory for each later chunk; `count` is the chunk's length. */
+  lend(allocateFor: (count: number) => Buffer): void {
+    this.#allocate = allocateFor;
+  }
+
   override _write(
     chunk: Uint8Array,
     _encoding: string,
@@ -234,8 +240,11 @@ export class ConnectionStream extends Duplex {
   #pumpSoon(): void {
     if (this.#isPumpDue) return;
     this.#isPumpDue = true;
-    this.host.beforeDrain(() => this.#pump());
+    this.host.beforeDrain(this.#pumpNow);
   }
+
+  // One function for all batches of a connection.
+  readonly #pumpNow = () => this.#pump();
 
   #pump(): void {
     this.#isPumpDue = false;
@@ -246,7 +255,7 @@ export class ConnectionStream extends Duplex {
     }
     let took = false;
     while (this.#wantsData) {
-      const bytes = this.#connection.receive(READ_SIZE, this.host.now(), allocate);
+      const bytes = this.#connection.receive(READ_SIZE, this.host.now(), this.#allocate);
       if (bytes === undefined) break;
       took = true;
       this.#bytesRead += bytes.length;
