@@ -19,8 +19,8 @@ export interface Engine {
   handleTimeout(now: number): void;
 
   /**
-   * Returns one batch of datagrams to send. They are valid until recycle(), and the array until the
-   * next call.
+   * Returns one batch of datagrams to send. They are valid until recycle(), and the array until
+   * recycle() or the next call.
    *
    * @returns `more` is true if drain() must be called again
    */

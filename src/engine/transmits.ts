@@ -4,6 +4,7 @@ import type { Datagram, Endpoint } from '../ports/datagram.js';
 /** The maximum number of objects that are kept for later datagrams. */
 const MAX_FREE = 1_024;
 
+const NOTHING: readonly Datagram[] = [];
 const NO_BYTES = new Uint8Array();
 const NO_ENDPOINT: Endpoint = { address: '', port: 0 };
 
@@ -38,18 +39,20 @@ export class Transmits {
 
   /**
    * Returns the datagrams since the last call. They are valid until recycle(), and the array until
-   * the next call.
+   * recycle() or the next call.
    */
   take(): readonly Datagram[] {
     const batch = this.#waiting;
-    if (batch.length === 0) return batch;
+    if (batch.length === 0) return NOTHING;
     if (this.#taken.length === 0) {
       this.#waiting = this.#taken;
       this.#taken = batch;
-    } else {
-      this.#waiting = [];
-      this.#taken.push(...batch);
+      return batch;
     }
+    this.#waiting = [];
+    // A socket may never be flushed during a long upload. The garbage collector then frees what it
+    // has sent, so this list must not refer to all of it.
+    if (this.#taken.length + batch.length <= MAX_FREE) this.#taken.push(...batch);
     return batch;
   }
 

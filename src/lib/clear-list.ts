@@ -1,6 +1,6 @@
 /**
- * Removes all elements of a list that is filled again and again. Setting the length to 0 takes V8
- * longer, and gives up the memory, so that the next elements need new memory.
+ * Removes all elements of a list that is filled again and again. V8 takes longer to set the length
+ * to 0, and then allocates new memory for the next elements.
  */
 export function clearList(list: unknown[]): void {
   while (list.length > 0) list.pop();

@@ -59,7 +59,7 @@ export class Driver {
    */
   #willDrain = false;
   #beforeDrain: (() => void)[] = [];
-  /** An empty array for the next handlers; undefined while handlers run. */
+  /** An empty array for the next handlers; undefined if handlers are in it. */
   #nextHandlers: (() => void)[] | undefined = [];
   #closed = false;
 

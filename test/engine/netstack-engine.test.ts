@@ -157,9 +157,9 @@ describe('recycle()', () => {
     const { engine } = pair.alice;
     const sent = [2, 3].map((value) => {
       send(value);
-      const [datagram] = engine.drain(pair.now).datagrams;
+      const { bytes } = engine.drain(pair.now).datagrams[0]!;
       engine.recycle();
-      return datagram!.bytes;
+      return bytes;
     });
     expect(sent[1]).toBe(sent[0]);
   });

@@ -65,3 +65,24 @@ it('uses all objects again after recycle(), also in another engine, and forgets 
   });
   expect(batch[1]).toMatchObject({ trafficClass: 0, isSourceInDoubt: false });
 });
+
+it('refers to few datagrams of a socket that is never flushed', () => {
+  const transmits = new Transmits();
+  const sent: { bytes: Uint8Array }[] = [];
+  for (let index = 0; index < 5_000; index++) {
+    add(transmits, 1);
+    sent.push(...transmits.take());
+  }
+  transmits.recycle();
+  const forgotten = sent.map(({ bytes }) => bytes.length === 0);
+  expect(forgotten.slice(0, 1_024).filter(Boolean).length).toBeGreaterThan(1_000);
+  // recycle() would also forget these if the list contained them.
+  expect(forgotten.slice(1_024)).not.toContain(true);
+});
+
+it('returns an array without datagrams that later ones do not fill', () => {
+  const transmits = new Transmits();
+  const nothing = transmits.take();
+  add(transmits, 1);
+  expect(nothing).toEqual([]);
+});

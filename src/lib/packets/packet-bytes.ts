@@ -35,7 +35,8 @@ export class PacketBytes extends Uint8Array<ArrayBuffer> {
     const place = this.place + start;
     const length = end - start;
     const { latest } = this;
-    if (latest?.place === place && latest.length === length) return latest;
+    // The latest part may begin before these bytes (withBytesBefore()).
+    if (latest?.place === place && latest.length === length && start >= 0) return latest;
     // Negated, so that NaN is refused as well.
     if (!(start >= 0 && end >= start && end <= this.length)) throw new RangeError('no such part');
     return (this.latest = new PacketBytes(this.memory, place, length));

@@ -28,7 +28,8 @@ export function isLending(stream: Duplex): stream is LendingSource {
 }
 
 /**
- * Like `source.pipe(socket, { end: false })`.
+ * Like `source.pipe(socket, { end: false })`, but does not stop when the socket closes: the relay
+ * then resets the source.
  *
  * @param onBytes called with the number of bytes of each chunk
  */

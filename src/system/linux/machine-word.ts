@@ -15,7 +15,7 @@ export function writeWord(view: DataView, offset: number, value: number, size = 
     return;
   }
   const high = Math.floor(value / TWO_TO_32);
-  // Not a modulo, for which V8 calls a slow function: the bitwise operator takes the low 32 bits.
+  // `>>> 0` takes the low 32 bits. For a modulo, V8 calls a slow function.
   view.setUint32(offset + (LITTLE_ENDIAN ? 0 : 4), value >>> 0, LITTLE_ENDIAN);
   view.setUint32(offset + (LITTLE_ENDIAN ? 4 : 0), high, LITTLE_ENDIAN);
 }

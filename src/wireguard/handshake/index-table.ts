@@ -22,7 +22,7 @@ const MAX_FORMER_INDICES = 1_024;
 
 export class IndexTable<Peer> {
   readonly #entropy: Entropy;
-  /** The entries by their indices as signed numbers, because V8 has no object for those. */
+  /** The entries by their indices as signed numbers, which V8 stores without an object. */
   readonly #entries = new Map<number, IndexEntry<Peer>>();
   /** The most recently released indices, in order of release. */
   readonly #former = new Set<number>();

@@ -65,3 +65,9 @@ it.each([21, -41])('refuses %i bytes before, which are outside the memory', (cou
   expect(() => withBytesBefore(some(), count)).toThrow(RangeError);
   expect(() => withBytesBefore(new Uint8Array(memory, 20, 40), count)).toThrow(RangeError);
 });
+
+it('refuses a part that begins before the bytes, also after such bytes were returned', () => {
+  const bytes = some();
+  withBytesBefore(bytes, 10);
+  expect(() => bytes.part(-10, 40)).toThrow(RangeError);
+});

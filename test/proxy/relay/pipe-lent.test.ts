@@ -3,6 +3,7 @@ import { connect, createServer, type Server, type Socket } from 'node:net';
 import { Duplex } from 'node:stream';
 
 import { isLending, type LendingSource, pipeLent } from '../../../src/proxy/relay/pipe-lent.js';
+import { Relay } from '../../../src/proxy/relay/relay.js';
 
 type Allocate = (count: number) => Buffer;
 
@@ -32,6 +33,10 @@ class Source extends Duplex implements LendingSource {
   override _read(): void {
     this.wantsMore = true;
     this.emit('wanted');
+  }
+
+  override _write(_chunk: unknown, _encoding: string, done: () => void): void {
+    done();
   }
 }
 
@@ -69,6 +74,7 @@ async function readAll(client: Socket, count: number): Promise<Buffer> {
     chunks.push(chunk);
     length += chunk.length;
   });
+  client.resume();
   while (length < count) await once(client, 'data');
   return Buffer.concat(chunks);
 }
@@ -168,4 +174,56 @@ it('allocates memory of its own for a chunk that is longer than all of its memor
   source.give(bytes);
   expect((await received).equals(bytes)).toBe(true);
   expect(source.memories[0]?.byteLength).toBe(100_000);
+});
+
+describe('a relay of such a stream and a socket', () => {
+  async function relayed() {
+    const [client, accepted] = await connection();
+    const source = new Source();
+    const over = new Promise<void>((resolve) => new Relay(accepted, source, resolve));
+    return { client, accepted, source, over };
+  }
+
+  it('passes on all bytes, and the end after them', async () => {
+    const { client, source, over } = await relayed();
+    const sent = Array.from({ length: 50 }, (_, index) => pattern(30_000, index));
+    for (const bytes of sent) source.give(bytes);
+    source.push(null);
+    const all = Buffer.concat(sent);
+    const received = readAll(client, all.length);
+    await once(client, 'end');
+    expect((await received).equals(all)).toBe(true);
+    client.end();
+    await over;
+  });
+
+  it('resets the client if the stream fails while chunks wait', async () => {
+    const { client, accepted, source, over } = await relayed();
+    for (let index = 0; index < 400; index++) source.give(pattern(30_000, index));
+    await turns(3);
+    source.destroy(new Error('planted'));
+    await over;
+    expect(accepted.destroyed).toBe(true);
+    expect(accepted.writableFinished).toBe(false);
+    client.on('error', () => undefined).resume();
+    await once(client, 'close');
+  });
+
+  it('resets the stream if the client disconnects while chunks wait', async () => {
+    const { client, source, over } = await relayed();
+    source.on('error', () => undefined);
+    for (let index = 0; index < 400; index++) source.give(pattern(30_000, index));
+    await turns(3);
+    client.resetAndDestroy();
+    await over;
+    expect(source.destroyed).toBe(true);
+    // The memory of the chunks is free, and the next connection's bytes are its own.
+    const next = await relayed();
+    const received = readAll(next.client, 40_000);
+    next.source.give(pattern(20_000, 1));
+    next.source.give(pattern(20_000, 2));
+    const bytes = Buffer.concat([pattern(20_000, 1), pattern(20_000, 2)]);
+    expect((await received).equals(bytes)).toBe(true);
+    next.client.destroy();
+  });
 });

@@ -39,8 +39,11 @@ export class FakeSocket implements DatagramSocket {
   receive(...datagrams: Datagram[]): void {
     const copies = datagrams.map((datagram) => ({ ...datagram, bytes: datagram.bytes.slice() }));
     this.onReceive(copies);
-    // Overwrite the bytes, because a real socket reuses its memory.
-    for (const { bytes } of copies) bytes.fill(0xee);
+    // Overwrite everything, because a real socket reuses its memory, its objects and its array.
+    for (const copy of copies.splice(0)) {
+      copy.bytes.fill(0xee);
+      Object.assign(copy, { bytes: new Uint8Array(), endpoint: { address: '::', port: 0 } });
+    }
   }
 
   drain(): void {

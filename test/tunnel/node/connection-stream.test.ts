@@ -135,6 +135,25 @@ describe('a batch of datagrams', () => {
     expect(memory).toEqual([10]);
   });
 
+  it('is in memory of its reader after lend()', async () => {
+    const { stream, chunks, memory, arrive, endBatch } = await open();
+    arrive('own');
+    endBatch();
+    const block = new ArrayBuffer(1_000);
+    const counts: number[] = [];
+    stream.lend((count) => {
+      counts.push(count);
+      return Buffer.from(block, 0, count);
+    });
+    for (const text of ['lent', 'again']) {
+      arrive(text);
+      endBatch();
+    }
+    expect(chunks).toEqual(['own', 'lent', 'again']);
+    expect(counts).toEqual([4, 5]);
+    expect(memory).toEqual([3, 1_000, 1_000]);
+  });
+
   it('is read before a reset in the same batch fails the stream', async () => {
     const { stream, chunks, arrive } = await open();
     const failure = new Promise((resolve) => stream.once('error', resolve));

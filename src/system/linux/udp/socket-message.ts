@@ -77,8 +77,8 @@ export class SocketMessage {
   }
 
   /**
-   * Resets the space for the name and control messages before a receive. The methods that write
-   * control messages are for messages to send.
+   * Resets the space for the name and control messages before a receive. Do not call this after
+   * clearControl(), which removes the address of the space.
    */
   prepareToReceive(): void {
     this.view.setUint32(NAME_LENGTH, SOCKET_ADDRESS_LENGTH, LITTLE_ENDIAN);

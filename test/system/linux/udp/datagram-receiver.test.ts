@@ -36,6 +36,30 @@ describeWith(['linux', 'koffi'], 'one turn of a receiver', () => {
       from.send(lengths.map((length) => ({ bytes: new Uint8Array(length), endpoint })));
   }
 
+  it('passes each datagram with its own bytes and sender, in long and in short turns', async () => {
+    const [left, right, other] = [await socket(), await socket(), await socket()];
+    const received: string[] = [];
+    const objects = new Set<object>();
+    right.onReceive = (datagrams) => {
+      for (const datagram of datagrams) {
+        objects.add(datagram);
+        received.push(`${datagram.endpoint.port} ${Buffer.from(datagram.bytes).toString()}`);
+      }
+    };
+    const expected: string[] = [];
+    // Coalesced, a turn has up to 2,048 datagrams.
+    for (const [round, count] of [3, 900, 1, 40, 700].entries()) {
+      const from = round % 2 === 0 ? left : other;
+      const texts = Array.from({ length: count }, (_, index) => `${round}-${1_000 + index}`);
+      const endpoint = { address: ADDRESS, port: right.localPort };
+      from.send(texts.map((text) => ({ bytes: Buffer.from(text), endpoint })));
+      expected.push(...texts.map((text) => `${from.localPort} ${text}`));
+      await until(() => received.length === expected.length);
+    }
+    expect(received).toEqual(expected);
+    expect(objects.size).toBeLessThan(expected.length);
+  });
+
   it('ends after 32 datagrams, and continues after timers and other sockets', async () => {
     const [left, right, other] = [await socket(), await socket(), await socket()];
     const turns: number[] = [];
