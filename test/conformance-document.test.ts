@@ -181,7 +181,7 @@ describe('the reported problems', () => {
 
   it('a mutation whose text is missing or occurs twice', () => {
     const path = 'src/wireguard/handshake/index-table.ts';
-    const line = '      if (this.#entries.has(index)) continue;\n';
+    const line = '      if (this.#entries.has(index | 0)) continue;\n';
     expect(problemsAfter(path, line, '')).toEqual([
       expect.stringMatching(/^mutations\.json, 4, .* occurs 0 times$/),
     ]);

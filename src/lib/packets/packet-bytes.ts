@@ -51,7 +51,9 @@ export class PacketBytes extends Uint8Array<ArrayBuffer> {
     const place = this.place - count;
     const length = this.length + count;
     const { latest } = this;
-    if (latest?.place === place && latest.length === length) return latest;
+    if (latest?.place === place && latest.length === length && count >= 0) return latest;
+    // Negated, so that NaN is refused as well.
+    if (!(count >= 0 && place >= 0)) throw new RangeError('no such bytes');
     return (this.latest = new PacketBytes(this.memory, place, length));
   }
 }
@@ -83,5 +85,6 @@ export function partOf(bytes: Uint8Array, start: number, end: number): Uint8Arra
  */
 export function withBytesBefore(bytes: Uint8Array, count: number): Uint8Array {
   if (bytes instanceof PacketBytes) return bytes.withBytesBefore(count);
+  if (!(count >= 0 && count <= bytes.byteOffset)) throw new RangeError('no such bytes');
   return new Uint8Array(bytes.buffer, bytes.byteOffset - count, count + bytes.length);
 }

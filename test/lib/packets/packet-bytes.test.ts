@@ -61,7 +61,7 @@ it('returns the bytes before as well, as the same object for the same count', ()
   expect([...withBytesBefore(new Uint8Array(memory, 7, 2), 3)]).toEqual([4, 5, 6, 7, 8]);
 });
 
-it.each([21, -41])('refuses %i bytes before, which are outside the memory', (count) => {
+it.each([21, -1, -41, NaN])('refuses %i bytes before, which are outside the memory', (count) => {
   expect(() => withBytesBefore(some(), count)).toThrow(RangeError);
   expect(() => withBytesBefore(new Uint8Array(memory, 20, 40), count)).toThrow(RangeError);
 });
