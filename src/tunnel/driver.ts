@@ -59,7 +59,7 @@ export class Driver {
    */
   #willDrain = false;
   #beforeDrain: (() => void)[] = [];
-  /** An empty array for the next handlers; undefined if handlers are in it. */
+  /** An empty array for later handlers; undefined while it is in use. */
   #nextHandlers: (() => void)[] | undefined = [];
   #closed = false;
 

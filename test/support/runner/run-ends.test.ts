@@ -28,7 +28,7 @@ const LOOP = `
   });
 `;
 const BUSY = `
-  test.each([1, 2, 3])('blocks the event loop shorter than the limit: %s', () => {
+  test.each([1, 2, 3])('blocks the event loop for less than the limit: %s', () => {
     for (const start = Date.now(); Date.now() - start < 5_000; );
   });
 `;
@@ -112,7 +112,7 @@ it('a file with an endless loop is reported, and the others are run', async () =
   expect(code).toBe(1);
 }, 120_000);
 
-it('a file may block the event loop longer than each of its tests may', async () => {
+it('a file may block the event loop for longer than one test may', async () => {
   const { code, stderr } = await runWith({ hangLimit: 10_000 }, '-i', [BUSY]);
   expect(stderr).toContain('3 passed');
   expect(code).toBe(0);

@@ -47,8 +47,8 @@ describeWith(['linux', 'koffi'], 'one turn of a receiver', () => {
       }
     };
     const expected: string[] = [];
-    // Coalesced, a turn has up to 2,048 datagrams.
-    for (const [round, count] of [3, 900, 1, 40, 700].entries()) {
+    // Few enough for the receive buffer of an ordinary user, also if the system does not coalesce.
+    for (const [round, count] of [3, 300, 1, 40, 280].entries()) {
       const from = round % 2 === 0 ? left : other;
       const texts = Array.from({ length: count }, (_, index) => `${round}-${1_000 + index}`);
       const endpoint = { address: ADDRESS, port: right.localPort };
