@@ -320,13 +320,17 @@ describe.each([
         const { from, to } = pipe();
         let waitsBefore = -1;
         const counter = reader(from, () => setImmediate(() => (waitsBefore = waits.length)));
-        await sleep(50);
-        writeSync(to, 'x');
-        await until(() => counter.reads === 1);
-        await idleTurns();
-        expect(waits).toEqual([5]);
-        expect(waitsBefore).toBe(0);
-        expect(libc.countAsync('epoll_wait')).toBe(2);
+        let rounds = 0;
+        // On a busy machine, this thread may need some rounds until it is almost idle.
+        while (waits.at(-1) !== 5 && rounds < 40) {
+          rounds++;
+          await sleep(50);
+          writeSync(to, 'x');
+          await until(() => counter.reads === rounds);
+          await idleTurns();
+        }
+        expect(waits.slice(waitsBefore)).toEqual([5]);
+        expect(libc.countAsync('epoll_wait')).toBe(rounds + 1);
       });
 
       it('does not wait itself while a reader has more data', async () => {
