@@ -3,7 +3,7 @@
  * a new cipher object for each packet. Here, one EVP_CIPHER_CTX for each direction serves all packets
  * (EVP_EncryptInit(3ssl)). docs/decisions/0022-encrypt-with-openssl.md compares the backends.
  */
-import { memoryOf, placeOf } from '../lib/packets/packet-bytes.js';
+import { memoryOf, PacketBytes, placeOf } from '../lib/packets/packet-bytes.js';
 import { copySecret } from '../lib/secrets/secret-bytes.js';
 import { sameBytes } from '../lib/same-bytes.js';
 import { type Crypto, TAG_LENGTH, type TransportKey } from './crypto.js';
@@ -151,7 +151,7 @@ function createContext(native: NativeCode, direction: 'Encrypt' | 'Decrypt'): Ru
   let current: OpenSslKey | undefined;
   requireSuccess(init(context, algorithm, 0, 0, 0));
   return (key, message, offset, length, counter) => {
-    const text = addresses.of(message) + offset;
+    const text = addresses.of(message, offset);
     tag.pointTo(text + length);
     // Without a key, OpenSSL uses the last one again.
     const keyAddress = key === current ? 0 : key.address;
@@ -206,9 +206,10 @@ class TagParameter {
   }
 }
 
-/** Returns the addresses of messages, and keeps that of the latest slab. */
+/** Returns the addresses of texts. */
 class Addresses {
   readonly #addressOf: (bytes: Uint8Array) => number;
+  /** The latest slab and its address. */
   #memory: ArrayBufferLike | undefined;
   #address = 0;
 
@@ -216,13 +217,26 @@ class Addresses {
     this.#addressOf = addressOf;
   }
 
-  of(bytes: Uint8Array): number {
+  /**
+   * Returns the address of the byte at `offset`. PacketBytes keep it as the object that V8 passes to
+   * native code, and would otherwise create for each packet.
+   */
+  of(bytes: Uint8Array, offset: number): number {
+    if (!(bytes instanceof PacketBytes)) return this.#compute(bytes, offset);
+    const { address } = bytes;
+    if (address !== undefined && bytes.addressOffset === offset) return address;
+    const computed = this.#compute(bytes, offset);
+    bytes.addressOffset = offset;
+    return (bytes.address = computed);
+  }
+
+  #compute(bytes: Uint8Array, offset: number): number {
     const memory = memoryOf(bytes);
     if (memory !== this.#memory) {
-      this.#memory = memory;
       this.#address = this.#addressOf(new Uint8Array(memory));
+      this.#memory = memory;
     }
-    return this.#address + placeOf(bytes);
+    return this.#address + placeOf(bytes) + offset;
   }
 }
 

@@ -1,5 +1,6 @@
 /** The contract of every backend in src/crypto: known answers, and rejected inputs. */
 import type { Crypto } from '../../src/crypto/crypto.js';
+import { PacketBytes } from '../../src/lib/packets/packet-bytes.js';
 import { fromHex, toHex } from './hex.js';
 import { seededBytes } from './fakes/seeded-entropy.js';
 import { readVectors, wycheproofAead, wycheproofX25519 } from './vectors.js';
@@ -339,9 +340,16 @@ function describeTransportKey(crypto: () => Crypto): void {
 
   it('seals packets in many buffers, at many places', () => {
     const key = crypto().transportKey(KEY);
-    const buffers = [new Uint8Array(48), new Uint8Array(4_000), Buffer.from('pooled'.repeat(20))];
-    for (let counter = 0; counter < 300; counter++) {
-      const message = buffers[counter % 3]!;
+    const memory = new ArrayBuffer(200);
+    const buffers = [
+      new Uint8Array(48),
+      new Uint8Array(4_000),
+      Buffer.from('pooled'.repeat(20)),
+      new PacketBytes(memory, 7, 60),
+      new PacketBytes(memory, 120, 52),
+    ];
+    for (let counter = 0; counter < 500; counter++) {
+      const message = buffers[counter % buffers.length]!;
       const offset = counter % (message.length - 47);
       // slice() of a Buffer would not copy.
       const plaintext = Uint8Array.from(message.subarray(offset, offset + 32));

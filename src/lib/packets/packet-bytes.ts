@@ -19,6 +19,12 @@ export class PacketBytes extends Uint8Array<ArrayBuffer> {
    * `#latest`, which takes V8 10 ns to read.
    */
   private latest: PacketBytes | undefined;
+  /**
+   * The address of the byte at `addressOffset`, for native code; undefined at first. V8 therefore keeps
+   * the number as an object here. If the field had always held a number, each read would create one.
+   */
+  address: number | undefined;
+  addressOffset = 0;
 
   constructor(memory: ArrayBuffer, place: number, length: number) {
     super(memory, place, length);
