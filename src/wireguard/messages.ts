@@ -76,12 +76,19 @@ export function messageType(bytes: Uint8Array): number {
 }
 
 export function readUint32(bytes: Uint8Array, offset: number): number {
+  return readIndex(bytes, offset) >>> 0;
+}
+
+/**
+ * Reads a session index as a number with a sign, for IndexTable. V8 would need an object for a number
+ * from 2^31 on.
+ */
+export function readIndex(bytes: Uint8Array, offset: number): number {
   return (
-    (bytes[offset]! |
-      (bytes[offset + 1]! << 8) |
-      (bytes[offset + 2]! << 16) |
-      (bytes[offset + 3]! << 24)) >>>
-    0
+    bytes[offset]! |
+    (bytes[offset + 1]! << 8) |
+    (bytes[offset + 2]! << 16) |
+    (bytes[offset + 3]! << 24)
   );
 }
 

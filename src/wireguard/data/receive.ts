@@ -27,6 +27,7 @@ import {
   RESPONSE,
   messageType,
   readCounter,
+  readIndex,
   readUint32,
 } from '../messages.js';
 import type { Peer } from '../peer.js';
@@ -221,7 +222,7 @@ export class Receiver {
 
   #handleData(message: Uint8Array, source: Endpoint, trafficClass: number, now: number): void {
     const { indices, drops, observer } = this.#context;
-    const index = readUint32(message, DATA.receiverIndex);
+    const index = readIndex(message, DATA.receiverIndex);
     const entry = indices.lookup(index);
     const keypair = entry?.keypair;
     if (entry === undefined || keypair === undefined) {

@@ -20,11 +20,12 @@ export interface IndexEntry<Peer> {
 const FORMER_INDICES = 64;
 const MAX_FORMER_INDICES = 1_024;
 
+/** All methods accept an index with or without a sign. */
 export class IndexTable<Peer> {
   readonly #entropy: Entropy;
   /** The entries by their indices as signed numbers, which V8 stores without an object. */
   readonly #entries = new Map<number, IndexEntry<Peer>>();
-  /** The most recently released indices, in order of release. */
+  /** The most recently released indices, with a sign, in order of release. */
   readonly #former = new Set<number>();
 
   constructor(entropy: Entropy) {
@@ -58,7 +59,7 @@ export class IndexTable<Peer> {
 
   release(index: number): void {
     if (!this.#entries.delete(index | 0)) return;
-    this.#former.add(index);
+    this.#former.add(index | 0);
     const inUse = this.#entries.size;
     const limit = Math.min(MAX_FORMER_INDICES, FORMER_INDICES * Math.max(1, inUse));
     if (this.#former.size <= limit) return;
@@ -73,6 +74,6 @@ export class IndexTable<Peer> {
    * ago to be remembered.
    */
   isStrange(index: number): boolean {
-    return !this.#entries.has(index | 0) && !this.#former.has(index);
+    return !this.#entries.has(index | 0) && !this.#former.has(index | 0);
   }
 }

@@ -29,10 +29,13 @@ it.each([0x8000_0000, 0xdead_beef, 0xffff_ffff])('knows the large index %i', (in
   const table = new IndexTable<string>(script(index));
   expect(table.isStrange(index)).toBe(true);
   expect(table.allocate('alice')).toBe(index);
-  expect(table.lookup(index)?.peer).toBe('alice');
-  expect(table.isStrange(index)).toBe(false);
+  // As unsigned and as signed numbers.
+  for (const form of [index, index | 0]) {
+    expect(table.lookup(form)?.peer).toBe('alice');
+    expect(table.isStrange(form)).toBe(false);
+  }
   table.release(index);
-  expect(table.isStrange(index)).toBe(false);
+  for (const form of [index, index | 0]) expect(table.isStrange(form)).toBe(false);
   expect(table.size).toBe(0);
 });
 

@@ -1,9 +1,12 @@
 import { addressKey, type SocketAddress } from '../../../wire/ip-address.js';
 import type { Tcb } from '../tcb.js';
 
-/** Encodes both ports and the index of the local address as one number below 2^53. */
+/**
+ * Encodes both ports and the index of the local address as one number below 2^53. For the first
+ * address, it has 32 bits with a sign: V8 needs an object for each larger number.
+ */
 function portsKey(localIndex: number, localPort: number, remotePort: number): number {
-  return (localIndex * 0x10000 + localPort) * 0x10000 + remotePort;
+  return localIndex * 0x1_0000_0000 + ((localPort << 16) | remotePort);
 }
 
 /** Finds a connection by its four-tuple with two map lookups and, for IPv4, without a string. */
