@@ -18,13 +18,8 @@ export interface Engine {
   /** Runs the timers that are due at `now`, if any. */
   handleTimeout(now: number): void;
 
-  /**
-   * Returns one batch of datagrams to send. They are valid until recycle(), and the array until
-   * recycle() or the next call.
-   *
-   * @returns `more` is true if drain() must be called again
-   */
-  drain(now: number): { datagrams: readonly Datagram[]; more: boolean };
+  /** Returns one batch to send. The object is valid until the next call. */
+  drain(now: number): Readonly<Batch>;
 
   /**
    * Allows the memory of sent packets, and the objects of their datagrams, to be used again. Call
@@ -50,6 +45,17 @@ export interface Engine {
 
   /** Closes the engine without sending anything, and wipes all keys. */
   close(): void;
+}
+
+/** The result of drain(). An engine uses one object for all its results. */
+export interface Batch {
+  /**
+   * The datagrams to send. They are valid until recycle(), and the array until recycle() or the next
+   * drain().
+   */
+  datagrams: readonly Datagram[];
+  /** Whether drain() must be called again. */
+  more: boolean;
 }
 
 /** The options of every engine: the options of its WireGuard device, except the sink. */

@@ -7,7 +7,7 @@ import type { CongestionAlgorithm } from '../netstack/tcp/congestion/congestion-
 import type { IpAddress } from '../wire/ip-address.js';
 import type { Datagram } from '../ports/datagram.js';
 import { Device, type DeviceEvent } from '../wireguard/device.js';
-import type { Engine, EngineObserver, EngineOptions } from './engine.js';
+import type { Batch, Engine, EngineObserver, EngineOptions } from './engine.js';
 import { HostUnreachable } from './host-unreachable.js';
 import { Transmits } from './transmits.js';
 
@@ -33,6 +33,8 @@ export class NetstackEngine implements Engine {
   /** ICMP errors for packets that could not be sent. */
   readonly #errors: Uint8Array[] = [];
   readonly #innerPacket: EngineObserver['innerPacket'];
+  readonly #batch: Batch = { datagrams: [], more: false };
+  readonly #enqueue = (slot: Uint8Array): unknown => this.#packets.push(slot);
   #now: number;
 
   constructor(options: NetstackEngineOptions, now: number) {
@@ -72,9 +74,10 @@ export class NetstackEngine implements Engine {
     this.device.handleTimeout(now);
   }
 
-  drain(now: number): { datagrams: readonly Datagram[]; more: boolean } {
+  drain(now: number): Readonly<Batch> {
+    const batch = this.#batch;
     this.#now = now;
-    let more = this.stack.drain((slot) => this.#packets.push(slot), now, DRAIN_BUDGET);
+    batch.more = this.stack.drain(this.#enqueue, now, DRAIN_BUDGET);
     if (this.#packets.length > 0) {
       if (this.#innerPacket !== undefined) {
         for (const slot of this.#packets) this.#innerPacket('out', packetInSlot(slot));
@@ -83,10 +86,11 @@ export class NetstackEngine implements Engine {
       clearList(this.#packets);
       if (this.#errors.length > 0) {
         this.#tellErrors(now);
-        more = true;
+        batch.more = true;
       }
     }
-    return { datagrams: this.#transmits.take(), more };
+    batch.datagrams = this.#transmits.take();
+    return batch;
   }
 
   #tellErrors(now: number): void {

@@ -3,7 +3,7 @@ import { clearList } from '../lib/clear-list.js';
 import { packetInSlot, PacketSlots } from '../lib/packets/packet-slot.js';
 import type { Datagram } from '../ports/datagram.js';
 import { Device, type DeviceEvent } from '../wireguard/device.js';
-import type { Engine, EngineObserver, EngineOptions } from './engine.js';
+import type { Batch, Engine, EngineObserver, EngineOptions } from './engine.js';
 import { HostUnreachable } from './host-unreachable.js';
 import { Transmits } from './transmits.js';
 import { TcpCoalescer, type WriteFrame } from './tun/coalescing.js';
@@ -20,6 +20,8 @@ export class TunEngine implements Engine {
   readonly #slots = new PacketSlots();
   readonly #coalescer: TcpCoalescer;
   readonly #innerPacket: EngineObserver['innerPacket'];
+  readonly #batch: Batch = { datagrams: [], more: false };
+  readonly #enqueue = (slot: Uint8Array): unknown => this.#packets.push(slot);
   #malformedFrames = 0;
 
   constructor(options: TunEngineOptions) {
@@ -55,8 +57,7 @@ export class TunEngine implements Engine {
   /** Accepts frames, each with a virtio_net_hdr before its packet. The packets are sent by drain(). */
   handleFrames(frames: readonly Uint8Array[]): void {
     for (const frame of frames) {
-      const isWell = segment(frame, this.#slots, (slot) => this.#packets.push(slot));
-      if (!isWell) this.#malformedFrames++;
+      if (!segment(frame, this.#slots, this.#enqueue)) this.#malformedFrames++;
     }
   }
 
@@ -69,7 +70,7 @@ export class TunEngine implements Engine {
     this.device.handleTimeout(now);
   }
 
-  drain(now: number): { datagrams: readonly Datagram[]; more: boolean } {
+  drain(now: number): Readonly<Batch> {
     if (this.#packets.length > 0) {
       if (this.#innerPacket !== undefined) {
         for (const slot of this.#packets) this.#innerPacket('out', packetInSlot(slot));
@@ -77,7 +78,8 @@ export class TunEngine implements Engine {
       this.device.sendPackets(this.#packets, now);
       clearList(this.#packets);
     }
-    return { datagrams: this.#transmits.take(), more: false };
+    this.#batch.datagrams = this.#transmits.take();
+    return this.#batch;
   }
 
   recycle(): void {

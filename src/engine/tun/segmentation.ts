@@ -68,6 +68,8 @@ export function segment(
   const packet = partOf(frame, VIRTIO_NET_HEADER_LENGTH, frame.length);
   const version = packet[0]! >> 4;
   if ((version !== 4 && version !== 6) || packet.length < headerFloor(version)) return false;
+  const segmentation = virtioSegmentation(frame, 0) & ~VIRTIO_NET_GSO_ECN;
+  if (segmentation === VIRTIO_NET_GSO_NONE) return passWhole(frame, packet, slots, emit);
   const cut: Cut = {
     packet,
     version,
@@ -76,9 +78,7 @@ export function segment(
     slots,
     emit,
   };
-  switch (virtioSegmentation(frame, 0) & ~VIRTIO_NET_GSO_ECN) {
-    case VIRTIO_NET_GSO_NONE:
-      return passWhole(frame, cut);
+  switch (segmentation) {
     case VIRTIO_NET_GSO_TCPV4:
     case VIRTIO_NET_GSO_TCPV6:
       return cutTcp(cut);
@@ -100,7 +100,12 @@ interface Cut {
   readonly emit: (slot: Uint8Array) => void;
 }
 
-function passWhole(frame: Uint8Array, { packet, slots, emit }: Cut): boolean {
+function passWhole(
+  frame: Uint8Array,
+  packet: Uint8Array,
+  slots: PacketSlots,
+  emit: (slot: Uint8Array) => void,
+): boolean {
   const slot = slots.allocate(packet.length);
   slot.set(packet, PACKET_HEADROOM);
   if ((virtioFlags(frame, 0) & VIRTIO_NET_NEEDS_CHECKSUM) !== 0) {

@@ -114,6 +114,15 @@ describe('segments in sequence', () => {
     expect(frames.map((frame) => frame[31])).toEqual([80, 81]);
   });
 
+  it('that complete a packet leave the other connections in their order', () => {
+    const ports = [80, 81, 82];
+    const firsts = ports.map((port) => tcpPacket(pattern(100), { port, seq: 1000 }));
+    const last = tcpPacket(pattern(100), { port: 81, seq: 1100, flags: ACK | PSH });
+    const frames = framesOf(...firsts, last);
+    expect(frames.map((frame) => frame[31])).toEqual([81, 80, 82]);
+    expect(payloads(frames)).toEqual([200, 100, 100]);
+  });
+
   it('of a ninth connection flush the oldest connection', () => {
     const ports = Array.from({ length: 9 }, (_, index) => 80 + index);
     const rounds = [0, 1].flatMap((round) =>
