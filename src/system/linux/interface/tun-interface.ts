@@ -100,7 +100,7 @@ class TunInterface implements PacketInterface {
     this.#descriptor = descriptor;
     this.#readCall = libc.bind('long read(int, uintptr_t, unsigned long)');
     this.#writevCall = libc.bind('long writev(int, uintptr_t, int)');
-    this.#slab = new ReceiveSlab(libc, LONGEST_FRAME);
+    this.#slab = new ReceiveSlab(libc, 'frame', LONGEST_FRAME);
     this.#parts = new BufferList(libc, MAX_PARTS);
     this.#watch = readiness.watch(descriptor, {
       onReadable: () => this.#read(),

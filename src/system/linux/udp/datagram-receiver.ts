@@ -43,10 +43,10 @@ class Received implements Datagram {
 }
 
 export interface ReceivedTurn {
-  readonly datagrams: readonly Datagram[];
+  datagrams: readonly Datagram[];
   /** Whether reading stopped before the socket was empty. */
-  readonly hasMore: boolean;
-  readonly error?: Error;
+  hasMore: boolean;
+  error: Error | undefined;
 }
 
 export class DatagramReceiver {
@@ -57,6 +57,7 @@ export class DatagramReceiver {
   readonly #slab: ReceiveSlab;
   /** The datagrams of the latest turn. */
   readonly #datagrams: Datagram[] = [];
+  readonly #turn: ReceivedTurn = { datagrams: this.#datagrams, hasMore: false, error: undefined };
   /** The objects of earlier datagrams, for the next ones. */
   readonly #kept: Received[] = [];
   /** The length of each datagram except the last in the latest message; 0 without coalescing. */
@@ -72,17 +73,24 @@ export class DatagramReceiver {
     // V8 would create an object whenever it passes a large number from a field.
     const { address } = this.#message;
     this.#recvmsg = () => recvmsg(descriptor, address, 0);
-    this.#slab = new ReceiveSlab(libc, LONGEST_MESSAGE);
+    this.#slab = new ReceiveSlab(libc, 'datagram', LONGEST_MESSAGE);
   }
 
   /**
-   * Receives the available datagrams, up to the limits for one turn. They are valid until the next
-   * call, and their bytes until any descriptor of this thread is read.
+   * Receives the available datagrams, up to the limits for one turn. The result is valid until the
+   * next call, and the datagrams' bytes until any descriptor of this thread is read.
    */
-  receive(): ReceivedTurn {
+  receive(): Readonly<ReceivedTurn> {
     this.#slab.reuse();
+    clearList(this.#datagrams);
+    this.#turn.error = undefined;
+    this.#turn.hasMore = this.#read();
+    return this.#turn;
+  }
+
+  /** Returns whether reading stopped before the socket was empty. */
+  #read(): boolean {
     const datagrams = this.#datagrams;
-    clearList(datagrams);
     let bytes = 0;
     for (let call = 0; call < CALLS_PER_TURN && bytes < BYTES_PER_TURN; call++) {
       this.#message.prepareToReceive();
@@ -91,13 +99,14 @@ export class DatagramReceiver {
       if (length < 0) {
         const errno = this.#libc.errno();
         if (errno === constants.errno.EINTR) continue;
-        if (errno === constants.errno.EAGAIN) return { datagrams, hasMore: false };
-        return { datagrams, hasMore: false, error: new SystemCallError('recvmsg', errno) };
+        if (errno !== constants.errno.EAGAIN)
+          this.#turn.error = new SystemCallError('recvmsg', errno);
+        return false;
       }
       bytes += length;
       if (!this.#message.isTruncated()) this.#split(length, datagrams);
     }
-    return { datagrams, hasMore: true };
+    return true;
   }
 
   #split(length: number, datagrams: Datagram[]): void {

@@ -5,16 +5,15 @@ import type { Libc } from '../libc.js';
 
 const SLAB_SIZE = 512 * 1024;
 
-/** A slab has one remembered view for each 256 bytes. */
+/** One view is remembered for each 256 bytes. */
 const VIEW_SHIFT = 8;
 
 /** The alignment of messages in bytes: each has a remembered view of its own. */
 const ALIGNMENT = 1 << VIEW_SHIFT;
 
-/** A piece of memory, and views of it by their start. Most packets arrive at places used before. */
+/** A piece of memory. */
 class Slab {
   readonly memory: PacketBytes;
-  readonly views = new Array<PacketBytes | undefined>(SLAB_SIZE >> VIEW_SHIFT).fill(undefined);
   #address: number | undefined;
 
   constructor(memory: PacketBytes) {
@@ -31,6 +30,24 @@ class Slab {
  * read.
  */
 let sharedSlab: Slab | undefined;
+
+/** Datagrams from a socket, or frames from a tun device. */
+export type MessageKind = 'datagram' | 'frame';
+
+/**
+ * Views of the shared slab by their start: most messages arrive at places that were used before.
+ * Messages of another kind have other lengths.
+ */
+const remembered = new Map<MessageKind, (PacketBytes | undefined)[]>();
+
+function viewsOf(kind: MessageKind): (PacketBytes | undefined)[] {
+  let views = remembered.get(kind);
+  if (views === undefined) {
+    views = new Array<PacketBytes | undefined>(SLAB_SIZE >> VIEW_SHIFT).fill(undefined);
+    remembered.set(kind, views);
+  }
+  return views;
+}
 
 /** The bytes are not zeroed, which saves page faults. */
 function newMemory(): PacketBytes {
@@ -52,10 +69,12 @@ export class ReceiveSlab {
   readonly #longest: number;
   #slab: Slab | undefined;
   #used = 0;
+  readonly #views: (PacketBytes | undefined)[];
 
   /** @param longest the longest message, in bytes */
-  constructor(libc: Libc, longest: number) {
+  constructor(libc: Libc, kind: MessageKind, longest: number) {
     this.#libc = libc;
+    this.#views = viewsOf(kind);
     this.#longest = longest;
   }
 
@@ -87,11 +106,12 @@ export class ReceiveSlab {
 
   /** Returns `length` bytes at `start`, which the caller may overwrite. */
   part(start: number, length: number): PacketBytes {
-    const { memory, views } = (this.#slab ??= shared());
-    const index = start >> VIEW_SHIFT;
-    const earlier = views[index];
+    const { memory } = (this.#slab ??= shared());
     const place = memory.place + start;
+    if (this.#slab !== sharedSlab) return new PacketBytes(memory.memory, place, length);
+    const index = start >> VIEW_SHIFT;
+    const earlier = this.#views[index];
     if (earlier?.place === place && earlier.length === length) return earlier;
-    return (views[index] = new PacketBytes(memory.memory, place, length));
+    return (this.#views[index] = new PacketBytes(memory.memory, place, length));
   }
 }

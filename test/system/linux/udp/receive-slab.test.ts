@@ -12,7 +12,7 @@ describeWith(['linux', 'koffi'], 'memory for received packets', () => {
   });
 
   it('is where the system writes, each byte once', () => {
-    const slab = new ReceiveSlab(libc, 65_535);
+    const slab = new ReceiveSlab(libc, 'datagram', 65_535);
     const taken: Uint8Array[] = [];
     const buffers = new Set<ArrayBufferLike>();
     for (let index = 0; index < 1_000; index++) {
@@ -30,7 +30,7 @@ describeWith(['linux', 'koffi'], 'memory for received packets', () => {
   });
 
   it('has room for the longest message, whatever was used before', () => {
-    const slab = new ReceiveSlab(libc, 65_535);
+    const slab = new ReceiveSlab(libc, 'datagram', 65_535);
     for (let index = 0; index < 20; index++) {
       slab.reserve();
       const start = slab.take(65_535);
@@ -39,18 +39,18 @@ describeWith(['linux', 'koffi'], 'memory for received packets', () => {
   });
 
   it('is the same memory for all descriptors of a thread, in which WebAssembly sums', () => {
-    const slabs = [new ReceiveSlab(libc, 100), new ReceiveSlab(libc, 65_535)];
+    const slabs = [new ReceiveSlab(libc, 'frame', 100), new ReceiveSlab(libc, 'datagram', 65_535)];
     const [one, other] = slabs.map((slab) => {
       slab.reuse();
       slab.reserve();
       return slab.part(slab.take(50), 50);
     });
-    expect(other).toBe(one);
+    expect([other?.buffer, other?.byteOffset]).toEqual([one?.buffer, one?.byteOffset]);
     expect(one?.buffer).toBe(packetBuffer());
   });
 
   it('returns to this memory after a turn that needed more', () => {
-    const slab = new ReceiveSlab(libc, 65_535);
+    const slab = new ReceiveSlab(libc, 'datagram', 65_535);
     const first = slab.reserve();
     for (let index = 0; index < 20; index++) {
       slab.take(65_535);
@@ -61,7 +61,7 @@ describeWith(['linux', 'koffi'], 'memory for received packets', () => {
   });
 
   it('reuses memory that was reserved but not used', () => {
-    const slab = new ReceiveSlab(libc, 100);
+    const slab = new ReceiveSlab(libc, 'datagram', 100);
     const address = slab.reserve();
     expect(slab.reserve()).toBe(address);
     slab.take(3);
@@ -69,7 +69,7 @@ describeWith(['linux', 'koffi'], 'memory for received packets', () => {
   });
 
   it('returns the same view for the same place after reuse()', () => {
-    const slab = new ReceiveSlab(libc, 2_000);
+    const slab = new ReceiveSlab(libc, 'datagram', 2_000);
     const parts = (lengths: readonly number[]) =>
       lengths.map((length) => {
         slab.reserve();
@@ -89,5 +89,35 @@ describeWith(['linux', 'koffi'], 'memory for received packets', () => {
     const [{ byteOffset: start } = first[0]!] = others;
     const offsets = others.map(({ byteOffset }) => byteOffset - start);
     expect(offsets).toEqual([0, 1_536, 3_072, 3_328]);
+  });
+
+  it('returns the same view although a message of another kind was there', () => {
+    const [slab, other] = [
+      new ReceiveSlab(libc, 'datagram', 2_000),
+      new ReceiveSlab(libc, 'frame', 2_000),
+    ];
+    const partOf = (reader: ReceiveSlab, length: number) => {
+      reader.reuse();
+      reader.reserve();
+      return reader.part(reader.take(length), length);
+    };
+    const first = partOf(slab, 1_500);
+    expect(partOf(other, 60)).toHaveLength(60);
+    expect(partOf(slab, 1_500)).toBe(first);
+  });
+
+  it('never returns a view of other memory', () => {
+    const slab = new ReceiveSlab(libc, 'datagram', 65_535);
+    const partAtStart = (value: number) => {
+      memset(slab.reserve(), value, 100);
+      return slab.part(slab.take(65_535), 100);
+    };
+    const first = partAtStart(1);
+    let last = first;
+    for (let index = 0; index < 20; index++) last = partAtStart(2);
+    expect(last.buffer).not.toBe(first.buffer);
+    expect([first[0], last[0]]).toEqual([1, 2]);
+    slab.reuse();
+    expect(partAtStart(3)).toBe(first);
   });
 });
