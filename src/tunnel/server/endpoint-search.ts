@@ -210,7 +210,8 @@ export class EndpointSearch {
   #heard(): void {
     this.#isTried = false;
     this.#initiations = 0;
-    this.#triedEndpoints.clear();
+    // This runs after almost every turn, and clear() creates a new table.
+    if (this.#triedEndpoints.size > 0) this.#triedEndpoints.clear();
     this.#sendError = undefined;
     this.#warnedOf = undefined;
     this.#ports.socket.proved();
