@@ -16,12 +16,28 @@ export interface LendingSource extends Duplex {
 const SIZES = [16 * 1024, 32 * 1024, 64 * 1024];
 const SHORTEST = 8 * 1024;
 
-/** How much memory of each size is kept for later use. */
+/** How many blocks of each size are kept for later use. */
 const SPARES = 16;
 
-const spares = SIZES.map((size) => ({ size, blocks: [] as ArrayBufferLike[] }));
-/** The memory that allocate() has created. A stream may also contain other chunks. */
-const ours = new WeakSet<ArrayBufferLike>();
+/** Memory for one chunk. */
+class Block {
+  readonly memory: ArrayBufferLike;
+  readonly #spares: Block[];
+
+  constructor(size: number, spares: Block[]) {
+    this.memory = Buffer.allocUnsafeSlow(size).buffer;
+    this.#spares = spares;
+  }
+
+  /** Keeps the block. Called when the system has taken the chunk's bytes, or never will. */
+  readonly release = (): void => {
+    if (this.#spares.length < SPARES) this.#spares.push(this);
+  };
+}
+
+const kinds = SIZES.map((size) => ({ size, spares: [] as Block[] }));
+/** The blocks by their memory. A stream may also contain other chunks. */
+const blocks = new WeakMap<ArrayBufferLike, Block>();
 
 export function isLending(stream: Duplex): stream is LendingSource {
   return 'lend' in stream;
@@ -41,7 +57,7 @@ export function pipeLent(
   source.lend(allocate);
   source.on('data', (chunk: Buffer) => {
     onBytes(chunk.length);
-    const mayContinue = socket.write(chunk, () => release(chunk));
+    const mayContinue = socket.write(chunk, blocks.get(chunk.buffer)?.release);
     if (!mayContinue) source.pause();
   });
   socket.on('drain', () => source.resume());
@@ -50,20 +66,14 @@ export function pipeLent(
 }
 
 function allocate(count: number): Buffer {
-  const kept = spares.find(({ size }) => count <= size);
-  if (kept === undefined || count < SHORTEST) return Buffer.allocUnsafeSlow(count);
-  return Buffer.from(kept.blocks.pop() ?? create(kept.size), 0, count);
+  const kind = kinds.find(({ size }) => count <= size);
+  if (kind === undefined || count < SHORTEST) return Buffer.allocUnsafeSlow(count);
+  const block = kind.spares.pop() ?? create(kind.size, kind.spares);
+  return Buffer.from(block.memory, 0, count);
 }
 
-function create(size: number): ArrayBufferLike {
-  const { buffer } = Buffer.allocUnsafeSlow(size);
-  ours.add(buffer);
-  return buffer;
-}
-
-/** Keeps the memory of a chunk that the system has taken, or never will. */
-function release({ buffer }: Buffer): void {
-  if (!ours.has(buffer)) return;
-  const kept = spares.find(({ size }) => size === buffer.byteLength);
-  if (kept !== undefined && kept.blocks.length < SPARES) kept.blocks.push(buffer);
+function create(size: number, spares: Block[]): Block {
+  const block = new Block(size, spares);
+  blocks.set(block.memory, block);
+  return block;
 }
