@@ -133,7 +133,7 @@ describeWith(
           .filter((line) => line.includes(' 0100007F:')).length;
       const before = ports();
       await python('ask', proxy, '--', `${SERVICE}:7=a`).finished;
-      await until(() => ports() === before);
+      await until(() => ports() <= before);
     }, 60_000);
   },
 );
