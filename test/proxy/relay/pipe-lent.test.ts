@@ -4,6 +4,7 @@ import { Duplex } from 'node:stream';
 
 import { isLending, type LendingSource, pipeLent } from '../../../src/proxy/relay/pipe-lent.js';
 import { Relay } from '../../../src/proxy/relay/relay.js';
+import { until } from '../../support/until.js';
 
 type Allocate = (count: number) => Buffer;
 
@@ -129,6 +130,21 @@ it('does not use memory again before the system has taken its bytes', async () =
   for (const [client, bytes] of stalled.reverse()) {
     expect((await readAll(client, bytes.length)).equals(bytes)).toBe(true);
   }
+});
+
+it('keeps at most 16 blocks of a size for later chunks', async () => {
+  const [client, accepted] = await connection();
+  const source = new Source();
+  pipeLent(source, accepted, () => undefined);
+  for (let burst = 0; burst < 2; burst++) {
+    const received = readAll(client, 40 * 20_000);
+    // All 40 blocks are in use at the same time.
+    for (let index = 0; index < 40; index++) source.give(pattern(20_000, index));
+    await received;
+    await until(() => accepted.writableLength === 0 && source.readableLength === 0);
+    await turns(5);
+  }
+  expect(new Set(source.memories).size).toBe(40 + 40 - 16);
 });
 
 it('waits for a socket that has unsent bytes already', async () => {

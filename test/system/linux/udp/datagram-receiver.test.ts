@@ -1,3 +1,5 @@
+import { constants } from 'node:os';
+
 import type { DatagramSocket } from '../../../../src/ports/datagram-sockets.js';
 import { type Libc, loadLibc } from '../../../../src/system/linux/libc.js';
 import { LoopReadiness } from '../../../../src/system/linux/loop-readiness.js';
@@ -58,6 +60,25 @@ describeWith(['linux', 'koffi'], 'one turn of a receiver', () => {
     }
     expect(received).toEqual(expected);
     expect(objects.size).toBeLessThan(expected.length);
+  });
+
+  it('reports an error once, and not again with the next datagram', async () => {
+    const [left, right] = [await socket(), await socket()];
+    const failures: unknown[] = [];
+    let count = 0;
+    right.onError = (error) => failures.push((error as NodeJS.ErrnoException).code);
+    right.onReceive = (datagrams) => (count += datagrams.length);
+    let isFirst = true;
+    libc.refuse = (call) => {
+      if (call !== 'recvmsg' || !isFirst) return 0;
+      isFirst = false;
+      return constants.errno.ECONNREFUSED;
+    };
+    send(left, right, [[10]]);
+    await until(() => count === 1);
+    send(left, right, [[10]]);
+    await until(() => count === 2);
+    expect(failures).toEqual(['ECONNREFUSED']);
   });
 
   it('ends after 32 datagrams, and continues after timers and other sockets', async () => {
