@@ -44,7 +44,7 @@ it('resets the connection', async () => {
 });
 
 it('leaves no handle open during a shutdown', async () => {
-  // The connections of the last test close in the next turn.
+  // The connections of the last test close within two turns.
   for (let turn = 0; turn < 2; turn++) await new Promise((resolve) => setImmediate(resolve));
   const before = connections();
   const { ours, client } = await connected();
