@@ -6,21 +6,38 @@
  * filled.
  */
 import { MemoryBudget } from './memory-budget.js';
-import { partOf } from './packets/packet-bytes.js';
+import { PacketBytes, partOf } from './packets/packet-bytes.js';
 
-/** The initial size of a ring's storage in bytes, which is always granted. */
+/** The initial size of a ring's storage in bytes, which is always granted, also if it is rounded up. */
 export const RING_INITIAL_CAPACITY = 16 * 1024;
 
-/** The maximum size of the storage that an empty ring keeps, in bytes. */
+/** The maximum size of the storage that an empty ring keeps, in bytes, not counting the last unit. */
 const IDLE_CAPACITY = 64 * 1024;
 
-/** The storage that all empty rings share, because every connection has two rings. */
-const NOTHING = new Uint8Array(0);
+/** The smallest unit whose views are kept. A view takes 190 bytes: a fifth of this unit. */
+const SMALLEST_UNIT = 1024;
+
+/** The storage and the views that all empty rings share, because every connection has two rings. */
+const NOTHING = new PacketBytes(new ArrayBuffer(0), 0, 0);
+const NO_VIEWS: never[] = [];
 
 export class RingBuffer {
   readonly maximum: number;
   #budget: MemoryBudget;
-  #storage: Uint8Array = NOTHING;
+  #storage = NOTHING;
+  /** The number of bytes that copyTo() mostly copies; 0 if no views are kept. */
+  #unit = 0;
+  /**
+   * For each unit of the storage, the view of the unit that was copied last and begins there, or its
+   * index if no view is kept.
+   */
+  #views: (PacketBytes | number | undefined)[] = NO_VIEWS;
+  /**
+   * The number of copies that found a kept view, minus those that did not; from 0 to the number of
+   * units. While this is positive, a view is kept at its first use. Otherwise, it is kept at the
+   * second use of the same place, because a kept view takes more memory than another one.
+   */
+  #found = 0;
   #start = 0;
   #length = 0;
   /** The offset after the farthest byte placed, from the start of the queue. */
@@ -41,6 +58,19 @@ export class RingBuffer {
   /** The current size of the storage in bytes. */
   get capacity(): number {
     return this.#storage.length;
+  }
+
+  /**
+   * Announces that copyTo() will mostly copy units of this size, one after the other. The ring then
+   * rounds the size of later storage up to whole units. The units are therefore at the same places
+   * in each round through the storage, and the ring keeps their views.
+   *
+   * @param unit in bytes; the ring keeps no views of very small or large units
+   */
+  expectCopiesOf(unit: number): void {
+    const isUseful = unit >= SMALLEST_UNIT && unit <= RING_INITIAL_CAPACITY;
+    this.#unit = isUseful ? unit : 0;
+    this.#prepareViews();
   }
 
   /** Appends as many of `bytes` as fit, and returns their number. */
@@ -83,12 +113,12 @@ export class RingBuffer {
   copyTo(offset: number, count: number, target: Uint8Array, targetOffset: number): void {
     if (offset + count > this.#length)
       throw new RangeError('cannot copy bytes beyond the end of the ring');
-    const storage = this.#storage;
+    const { length } = this.#storage;
     let index = this.#start + offset;
-    if (index >= storage.length) index -= storage.length;
-    const head = Math.min(count, storage.length - index);
-    target.set(view(storage, index, head), targetOffset);
-    if (head < count) target.set(storage.subarray(0, count - head), targetOffset + head);
+    if (index >= length) index -= length;
+    const head = Math.min(count, length - index);
+    target.set(this.#stored(index, head), targetOffset);
+    if (head < count) target.set(this.#stored(0, count - head), targetOffset + head);
   }
 
   /**
@@ -119,14 +149,14 @@ export class RingBuffer {
   get canGrow(): boolean {
     const { length } = this.#storage;
     if (length >= this.maximum) return false;
-    return length === 0 || this.#budget.used + this.#nextCapacity() - length <= this.#budget.limit;
+    const more = this.#nextCapacity(length) - length;
+    return length === 0 || this.#budget.used + more <= this.#budget.limit;
   }
 
   /** Drops all bytes and releases all storage. */
   release(): void {
     this.#budget.give(this.#storage.length);
-    this.#storage = NOTHING;
-    this.#start = 0;
+    this.#replaceStorage(NOTHING);
     this.#length = 0;
     this.#reach = 0;
   }
@@ -140,31 +170,62 @@ export class RingBuffer {
 
   #rest(): void {
     this.#start = 0;
-    if (this.#storage.length > IDLE_CAPACITY) this.release();
+    if (this.#storage.length > IDLE_CAPACITY + this.#unit) this.release();
   }
 
-  #nextCapacity(): number {
-    return Math.min(this.maximum, Math.max(RING_INITIAL_CAPACITY, this.#storage.length * 2));
+  /** The size after `capacity`: the next power of two, or the maximum, in whole units. */
+  #nextCapacity(capacity: number): number {
+    const doubled = capacity === 0 ? RING_INITIAL_CAPACITY : 2 ** (32 - Math.clz32(capacity));
+    const next = Math.min(this.maximum, doubled);
+    return this.#unit === 0 ? next : Math.ceil(next / this.#unit) * this.#unit;
   }
 
   #grow(needed: number): void {
     let capacity = this.#storage.length;
     if (capacity === 0) {
-      capacity = this.#nextCapacity();
+      capacity = this.#nextCapacity(0);
       this.#budget.take(capacity);
     }
     while (capacity < needed) {
-      const next = Math.min(this.maximum, capacity * 2);
+      const next = this.#nextCapacity(capacity);
       if (!this.#budget.tryTake(next - capacity)) break;
       capacity = next;
     }
     if (capacity === this.#storage.length) return;
-    const storage = new Uint8Array(capacity);
+    const storage = new PacketBytes(new ArrayBuffer(capacity), 0, capacity);
     const old = this.#storage;
     storage.set(old.subarray(this.#start), 0);
     storage.set(old.subarray(0, this.#start), old.length - this.#start);
+    this.#replaceStorage(storage);
+  }
+
+  #replaceStorage(storage: PacketBytes): void {
     this.#storage = storage;
     this.#start = 0;
+    this.#prepareViews();
+  }
+
+  /** Forgets all views. The list has its full length, because V8 stores a list with large gaps as a table. */
+  #prepareViews(): void {
+    const count = this.#unit === 0 ? 0 : Math.ceil(this.#storage.length / this.#unit);
+    this.#views = count === 0 ? NO_VIEWS : new Array<undefined>(count);
+  }
+
+  /** Returns a view of the storage. */
+  #stored(index: number, length: number): Uint8Array {
+    const { memory } = this.#storage;
+    if (length !== this.#unit) return new Uint8Array(memory, index, length);
+    const number = Math.floor(index / length);
+    const latest = this.#views[number];
+    if (typeof latest === 'object' && latest.place === index) {
+      if (this.#found < this.#views.length) this.#found++;
+      return latest;
+    }
+    const isKept = this.#found > 0 || latest === index;
+    if (this.#found > 0) this.#found--;
+    const view = isKept ? new PacketBytes(memory, index, length) : undefined;
+    this.#views[number] = view ?? index;
+    return view ?? new Uint8Array(memory, index, length);
   }
 }
 

@@ -1,4 +1,5 @@
 import { MemoryBudget } from '../../src/lib/memory-budget.js';
+import { PacketBytes } from '../../src/lib/packets/packet-bytes.js';
 import { RING_INITIAL_CAPACITY, RingBuffer } from '../../src/lib/ring-buffer.js';
 import { patternBytes, seededRandom } from '../support/pairs/netstack-pair.js';
 
@@ -6,6 +7,15 @@ const MEGABYTE = 1024 * 1024;
 
 function ring(maximum = MEGABYTE, limit = 64 * MEGABYTE): RingBuffer {
   return new RingBuffer(maximum, new MemoryBudget(limit));
+}
+
+/** Copies bytes, and returns the views that the ring passed to set(). */
+function copied(buffer: RingBuffer, offset: number, count: number): Uint8Array[] {
+  const views: Uint8Array[] = [];
+  const target = new Uint8Array(count);
+  target.set = (bytes: Uint8Array) => void views.push(bytes);
+  buffer.copyTo(offset, count, target, 0);
+  return views;
 }
 
 it('returns bytes in order through random writes and reads', () => {
@@ -132,4 +142,182 @@ it('throws on misuse', () => {
   expect(() => buffer.extend(1)).toThrow(RangeError);
   expect(() => buffer.discard(6)).toThrow(RangeError);
   expect(() => buffer.copyTo(3, 3, new Uint8Array(9), 0)).toThrow(RangeError);
+});
+
+describe('with a unit', () => {
+  const UNIT = 1_368;
+  const UNITS = 12;
+
+  function withUnit(buffer = ring(UNITS * UNIT)): RingBuffer {
+    buffer.expectCopiesOf(UNIT);
+    return buffer;
+  }
+
+  /** Writes and copies units until each place of the storage was used once. */
+  function round(buffer: RingBuffer): Uint8Array[] {
+    return Array.from({ length: UNITS }, () => {
+      buffer.write(new Uint8Array(UNIT));
+      const views = copied(buffer, buffer.length - UNIT, UNIT);
+      buffer.discard(UNIT);
+      return views;
+    }).flat();
+  }
+
+  /** The number of views in `views` that are also in `others`. */
+  function common(views: Uint8Array[], others: Uint8Array[]): number {
+    return views.filter((view) => others.includes(view)).length;
+  }
+
+  it.each([1, 200])(
+    'copies with the same views from the second round on, after %d bytes',
+    (before) => {
+      const buffer = withUnit();
+      // The queue never becomes empty, and so does not return to the start of the storage.
+      buffer.write(new Uint8Array(before));
+      const rounds = [round(buffer), round(buffer), round(buffer), round(buffer)] as const;
+      // The end of the storage cuts the last unit.
+      expect(rounds[2].map((view) => view.length)).toEqual([
+        ...Array<number>(UNITS - 1).fill(UNIT),
+        UNIT - before,
+        before,
+      ]);
+      expect(common(rounds[1], rounds[0])).toBe(0);
+      expect(common(rounds[2], rounds[1])).toBe(UNITS - 1);
+      expect(common(rounds[3], rounds[1])).toBe(UNITS - 1);
+    },
+  );
+
+  it('replaces its views at once after the units have moved, if it used the views before', () => {
+    const buffer = withUnit();
+    buffer.write(new Uint8Array(1));
+    for (let count = 0; count < 3; count++) round(buffer);
+    const before = round(buffer);
+    buffer.write(new Uint8Array(100));
+    const after = [round(buffer), round(buffer)] as const;
+    expect(common(after.flat(), before)).toBe(0);
+    expect(common(after[1], after[0])).toBe(UNITS - 1);
+  });
+
+  it('soon keeps no views if the units move in each round', () => {
+    const buffer = withUnit();
+    buffer.write(new Uint8Array(1));
+    for (let count = 0; count < 10; count++) round(buffer);
+    const kept = Array.from({ length: 3 }, () => {
+      buffer.write(new Uint8Array(10));
+      return round(buffer).filter((view) => view instanceof PacketBytes).length;
+    });
+    expect(kept).toEqual([UNITS - 1, 1, 0]);
+  });
+
+  it.each([1_024, 1_400, 100])('copies the right bytes after the unit has become %d', (next) => {
+    const random = seededRandom(next);
+    const buffer = withUnit(ring(50_000));
+    const source = patternBytes(1_000_000);
+    let unit = UNIT;
+    let written = 0;
+    let read = 0;
+    while (read < source.length) {
+      written += buffer.write(source.subarray(written, written + Math.floor(random() * 30_000)));
+      // Mostly whole units, sometimes less, as at the end of a message.
+      const most = random() < 0.05 ? Math.floor(random() * unit) : unit;
+      while (buffer.length >= unit || (buffer.length > 0 && written === source.length)) {
+        const bytes = buffer.read(most)!;
+        if (Buffer.compare(bytes, source.subarray(read, read + bytes.length)) !== 0) {
+          throw new Error(`wrong bytes at ${read}`);
+        }
+        read += bytes.length;
+        if (bytes.length < unit) break;
+      }
+      if (read > 500_000 && unit !== next) {
+        unit = next;
+        buffer.expectCopiesOf(next);
+      }
+    }
+    expect(written).toBe(source.length);
+  });
+
+  it('does not use a view of an earlier unit at the same place', () => {
+    const buffer = withUnit();
+    const source = patternBytes(2_000);
+    buffer.write(source);
+    for (const unit of [UNIT, 1_400, UNIT]) {
+      buffer.expectCopiesOf(unit);
+      for (let times = 0; times < 3; times++) {
+        const target = new Uint8Array(unit);
+        buffer.copyTo(0, unit, target, 0);
+        expect(target).toEqual(source.subarray(0, unit));
+      }
+    }
+  });
+
+  it('copies from new storage after it has grown', () => {
+    const buffer = withUnit(ring());
+    const source = patternBytes(60_000);
+    buffer.write(source.subarray(0, 10_000));
+    copied(buffer, 0, UNIT);
+    copied(buffer, 0, UNIT);
+    buffer.discard(UNIT);
+    buffer.write(source.subarray(10_000, 20_000));
+    expect(buffer.read(UNIT)).toEqual(source.subarray(UNIT, 2 * UNIT));
+    // The queue begins at the start of the new storage, like the unit before.
+    copied(buffer, 0, UNIT);
+    buffer.write(source.subarray(20_000));
+    expect(buffer.read(UNIT)).toEqual(source.subarray(2 * UNIT, 3 * UNIT));
+  });
+
+  it('allocates whole units, and accepts no more than its maximum', () => {
+    const budget = new MemoryBudget(MEGABYTE);
+    const buffer = withUnit(new RingBuffer(20_000, budget));
+    buffer.write(new Uint8Array(1));
+    expect(buffer.capacity).toBe(UNITS * UNIT);
+    expect(buffer.canGrow).toBe(true);
+    expect(buffer.write(new Uint8Array(30_000))).toBe(19_999);
+    expect(buffer.capacity).toBe(15 * UNIT);
+    expect(budget.used).toBe(15 * UNIT);
+    expect(buffer.canGrow).toBe(false);
+  });
+
+  it('knows exactly whether the budget allows it to grow', () => {
+    const needed = 24 * UNIT;
+    for (const limit of [needed - 1, needed]) {
+      const buffer = withUnit(new RingBuffer(MEGABYTE, new MemoryBudget(limit)));
+      buffer.write(new Uint8Array(1));
+      const { canGrow } = buffer;
+      expect(canGrow).toBe(limit === needed);
+      buffer.write(new Uint8Array(UNITS * UNIT));
+      expect(buffer.capacity).toBe(canGrow ? needed : UNITS * UNIT);
+    }
+  });
+});
+
+it.each([
+  [1_023, false],
+  [1_024, true],
+  [16_384, true],
+  [16_385, false],
+])('keeps views of units from 1 to 16 KiB: %d', (unit, kept) => {
+  const buffer = ring();
+  buffer.expectCopiesOf(unit);
+  buffer.write(new Uint8Array(unit));
+  const views = [0, 0, 0].map((offset) => copied(buffer, offset, unit)[0]);
+  expect(views[1] === views[0]).toBe(false);
+  expect(views[2] === views[1]).toBe(kept);
+});
+
+it.each([
+  [0, 64 * 1024],
+  [1_348, 49 * 1_348],
+  [1_368, 48 * 1_368],
+  [1_448, 46 * 1_448],
+])('keeps 64 KiB while it is empty, in units of %d', (unit, kept) => {
+  const buffer = ring();
+  buffer.expectCopiesOf(unit);
+  for (const [count, capacity] of [
+    [kept, kept],
+    [kept + 1, 0],
+  ] as const) {
+    buffer.write(new Uint8Array(count));
+    buffer.discard(count);
+    expect(buffer.capacity).toBe(capacity);
+  }
 });

@@ -168,6 +168,7 @@ export class Sender implements AcknowledgmentSubject, SegmentSource {
 
   setMss(mss: number): void {
     this.mss = mss;
+    this.ring.expectCopiesOf(mss);
     this.congestion.setMss(mss);
   }
 
