@@ -8,6 +8,7 @@ import {
   sequenceDistance,
 } from '../../../lib/sequence-number.js';
 import type { Transmission } from '../congestion/congestion-control.js';
+import { RingList } from './ring-list.js';
 
 /**
  * Octets [start, end) of the sequence space that were sent in one segment: data, optionally
@@ -77,13 +78,9 @@ const MAX_FREE = 1_024;
 /** All connections of a thread share the free objects. */
 const free: SentSegment[] = [];
 
-/** Unused slots at the front of the array are removed when this many have accumulated. */
-const LARGEST_HOLE = 256;
-
 export class SentSegments {
-  /** Segments sorted by sequence number, starting at index `#first`. */
-  readonly #segments: SentSegment[] = [];
-  #first = 0;
+  /** Sorted by sequence number. */
+  readonly #segments = new RingList<SentSegment>();
   /** No segment before this index is lost; the search for lost segments starts here. */
   #lostFrom = 0;
   #oldest: SentSegment | undefined = undefined;
@@ -94,7 +91,7 @@ export class SentSegments {
   #wronglyLost = 0;
 
   get size(): number {
-    return this.#segments.length - this.#first;
+    return this.#segments.length;
   }
 
   /** Octets in flight: sent, and neither lost nor known to have arrived. */
@@ -113,11 +110,11 @@ export class SentSegments {
   }
 
   get head(): SentSegment | undefined {
-    return this.#segments[this.#first];
+    return this.#segments.at(0);
   }
 
   get last(): SentSegment | undefined {
-    return this.size > 0 ? this.#segments[this.#segments.length - 1] : undefined;
+    return this.#segments.at(this.#segments.length - 1);
   }
 
   /** The in-flight segment that was sent first. `later` links to the next one. */
@@ -127,9 +124,8 @@ export class SentSegments {
 
   get firstLost(): SentSegment | undefined {
     if (this.#lostCount === 0) return undefined;
-    if (this.#lostFrom < this.#first) this.#lostFrom = this.#first;
-    while (!this.#segments[this.#lostFrom]!.isLost) this.#lostFrom++;
-    return this.#segments[this.#lostFrom];
+    while (!this.#segments.at(this.#lostFrom)!.isLost) this.#lostFrom++;
+    return this.#segments.at(this.#lostFrom);
   }
 
   /** Adds a segment of new data, which counts as in flight after sent() is called. */
@@ -165,9 +161,9 @@ export class SentSegments {
     const { head } = this;
     if (head === undefined || sequenceAtOrBefore(segAck, head.start)) return undefined;
     if (sequenceBefore(segAck, head.end)) this.split(head, segAck);
-    this.#first++;
+    this.#segments.shift();
+    if (this.#lostFrom > 0) this.#lostFrom--;
     this.#forget(head);
-    this.#closeHole();
     return head;
   }
 
@@ -178,7 +174,7 @@ export class SentSegments {
   sack(start: number, end: number, delivered: SentSegment[]): void {
     const segments = this.#segments;
     for (let index = this.#indexFrom(start); index < segments.length; index++) {
-      const segment = segments[index]!;
+      const segment = segments.at(index)!;
       if (sequenceBefore(end, segment.end)) return;
       if (segment.isSacked) continue;
       this.#forget(segment);
@@ -205,15 +201,15 @@ export class SentSegments {
    * 2018 8).
    */
   forgetSacks(): void {
-    for (let index = this.#first; index < this.#segments.length; index++) {
-      const segment = this.#segments[index]!;
+    for (let index = 0; index < this.#segments.length; index++) {
+      const segment = this.#segments.at(index)!;
       if (!segment.isSacked) continue;
       segment.isSacked = false;
       segment.isLost = true;
       this.#lostCount++;
     }
     this.#sackedCount = 0;
-    this.#lostFrom = this.#first;
+    this.#lostFrom = 0;
   }
 
   /**
@@ -222,8 +218,8 @@ export class SentSegments {
    */
   takeBackLosses(since: number): void {
     const inFlight: SentSegment[] = [];
-    for (let index = this.#first; index < this.#segments.length; index++) {
-      const segment = this.#segments[index]!;
+    for (let index = 0; index < this.#segments.length; index++) {
+      const segment = this.#segments.at(index)!;
       if (segment.isSacked) continue;
       segment.isLost = false;
       segment.isCounted = false;
@@ -246,7 +242,7 @@ export class SentSegments {
     rest.isAppLimited = segment.isAppLimited;
     rest.isRetransmitted = segment.isRetransmitted;
     const isInFlight = this.#isInFlight(segment);
-    this.#segments.splice(this.#indexFrom(segment.start) + 1, 0, rest);
+    this.#segments.insert(this.#indexFrom(segment.start) + 1, rest);
     segment.end = at;
     rest.isSacked = segment.isSacked;
     rest.isLost = segment.isLost;
@@ -261,8 +257,7 @@ export class SentSegments {
   }
 
   clear(): void {
-    this.#segments.length = 0;
-    this.#first = 0;
+    this.#segments.clear();
     this.#lostFrom = 0;
     this.#oldest = undefined;
     this.#newest = undefined;
@@ -322,21 +317,13 @@ export class SentSegments {
 
   /** The index of the first segment that starts at or after `sequence`. */
   #indexFrom(sequence: number): number {
-    let low = this.#first;
+    let low = 0;
     let high = this.#segments.length;
     while (low < high) {
       const middle = (low + high) >>> 1;
-      if (sequenceBefore(this.#segments[middle]!.start, sequence)) low = middle + 1;
+      if (sequenceBefore(this.#segments.at(middle)!.start, sequence)) low = middle + 1;
       else high = middle;
     }
     return low;
-  }
-
-  #closeHole(): void {
-    const isEmpty = this.#first === this.#segments.length;
-    if (!isEmpty && (this.#first < LARGEST_HOLE || this.#first * 2 < this.#segments.length)) return;
-    this.#segments.splice(0, this.#first);
-    this.#lostFrom = Math.max(0, this.#lostFrom - this.#first);
-    this.#first = 0;
   }
 }
