@@ -25,19 +25,21 @@ export class RingBuffer {
   readonly maximum: number;
   #budget: MemoryBudget;
   #storage = NOTHING;
+  /** The size of the storage after it has grown. */
+  #nextCapacity: number;
   /** The number of bytes that copyTo() mostly copies; 0 if no views are kept. */
   #unit = 0;
   /**
-   * For each unit of the storage, the view of the unit that was copied last and begins there, or its
-   * index if no view is kept.
+   * For each part of the storage of `#unit` bytes: the view of the latest copy that began there, or the
+   * place of this copy if its view is not kept.
    */
   #views: (PacketBytes | number | undefined)[] = NO_VIEWS;
   /**
    * The number of copies that found a kept view, minus those that did not; from 0 to the number of
-   * units. While this is positive, a view is kept at its first use. Otherwise, it is kept at the
-   * second use of the same place, because a kept view takes more memory than another one.
+   * views. While this is positive, a view is kept at its first use. Otherwise, it is kept at the
+   * second use of the same place, because a kept view takes 190 bytes and another one 96.
    */
-  #found = 0;
+  #credit = 0;
   #start = 0;
   #length = 0;
   /** The offset after the farthest byte placed, from the start of the queue. */
@@ -49,6 +51,7 @@ export class RingBuffer {
     }
     this.maximum = maximum;
     this.#budget = budget;
+    this.#nextCapacity = this.#larger(0);
   }
 
   get length(): number {
@@ -63,14 +66,15 @@ export class RingBuffer {
   /**
    * Announces that copyTo() will mostly copy units of this size, one after the other. The ring then
    * rounds the size of later storage up to whole units. The units are therefore at the same places
-   * in each round through the storage, and the ring keeps their views.
+   * in each round through the storage, and the ring keeps their views. Units below 1 KiB or above
+   * 16 KiB change nothing.
    *
-   * @param unit in bytes; the ring keeps no views of very small or large units
+   * @param unit in bytes
    */
   expectCopiesOf(unit: number): void {
     const isUseful = unit >= SMALLEST_UNIT && unit <= RING_INITIAL_CAPACITY;
     this.#unit = isUseful ? unit : 0;
-    this.#prepareViews();
+    this.#storageChanged();
   }
 
   /** Appends as many of `bytes` as fit, and returns their number. */
@@ -149,14 +153,15 @@ export class RingBuffer {
   get canGrow(): boolean {
     const { length } = this.#storage;
     if (length >= this.maximum) return false;
-    const more = this.#nextCapacity(length) - length;
-    return length === 0 || this.#budget.used + more <= this.#budget.limit;
+    return length === 0 || this.#budget.used + this.#nextCapacity - length <= this.#budget.limit;
   }
 
   /** Drops all bytes and releases all storage. */
   release(): void {
     this.#budget.give(this.#storage.length);
-    this.#replaceStorage(NOTHING);
+    this.#storage = NOTHING;
+    this.#start = 0;
+    this.#storageChanged();
     this.#length = 0;
     this.#reach = 0;
   }
@@ -173,21 +178,22 @@ export class RingBuffer {
     if (this.#storage.length > IDLE_CAPACITY + this.#unit) this.release();
   }
 
-  /** The size after `capacity`: the next power of two, or the maximum, in whole units. */
-  #nextCapacity(capacity: number): number {
-    const doubled = capacity === 0 ? RING_INITIAL_CAPACITY : 2 ** (32 - Math.clz32(capacity));
-    const next = Math.min(this.maximum, doubled);
+  /** Returns the size after `capacity`: the next power of two, or the maximum, in whole units. */
+  #larger(capacity: number): number {
+    let size = RING_INITIAL_CAPACITY;
+    while (size <= capacity) size *= 2;
+    const next = Math.min(this.maximum, size);
     return this.#unit === 0 ? next : Math.ceil(next / this.#unit) * this.#unit;
   }
 
   #grow(needed: number): void {
     let capacity = this.#storage.length;
     if (capacity === 0) {
-      capacity = this.#nextCapacity(0);
+      capacity = this.#nextCapacity;
       this.#budget.take(capacity);
     }
     while (capacity < needed) {
-      const next = this.#nextCapacity(capacity);
+      const next = this.#larger(capacity);
       if (!this.#budget.tryTake(next - capacity)) break;
       capacity = next;
     }
@@ -196,36 +202,36 @@ export class RingBuffer {
     const old = this.#storage;
     storage.set(old.subarray(this.#start), 0);
     storage.set(old.subarray(0, this.#start), old.length - this.#start);
-    this.#replaceStorage(storage);
-  }
-
-  #replaceStorage(storage: PacketBytes): void {
     this.#storage = storage;
     this.#start = 0;
-    this.#prepareViews();
+    this.#storageChanged();
   }
 
-  /** Forgets all views. The list has its full length, because V8 stores a list with large gaps as a table. */
-  #prepareViews(): void {
-    const count = this.#unit === 0 ? 0 : Math.ceil(this.#storage.length / this.#unit);
+  /** Forgets all views. */
+  #storageChanged(): void {
+    const { length } = this.#storage;
+    const count = this.#unit === 0 ? 0 : Math.ceil(length / this.#unit);
+    // All places exist from the start, because V8 stores a list with large gaps as a table.
     this.#views = count === 0 ? NO_VIEWS : new Array<undefined>(count);
+    this.#credit = Math.min(this.#credit, count);
+    this.#nextCapacity = this.#larger(length);
   }
 
   /** Returns a view of the storage. */
-  #stored(index: number, length: number): Uint8Array {
+  #stored(place: number, length: number): Uint8Array {
     const { memory } = this.#storage;
-    if (length !== this.#unit) return new Uint8Array(memory, index, length);
-    const number = Math.floor(index / length);
-    const latest = this.#views[number];
-    if (typeof latest === 'object' && latest.place === index) {
-      if (this.#found < this.#views.length) this.#found++;
+    if (length !== this.#unit || length === 0) return new Uint8Array(memory, place, length);
+    const index = Math.floor(place / length);
+    const latest = this.#views[index];
+    if (typeof latest === 'object' && latest.place === place) {
+      if (this.#credit < this.#views.length) this.#credit++;
       return latest;
     }
-    const isKept = this.#found > 0 || latest === index;
-    if (this.#found > 0) this.#found--;
-    const view = isKept ? new PacketBytes(memory, index, length) : undefined;
-    this.#views[number] = view ?? index;
-    return view ?? new Uint8Array(memory, index, length);
+    const isKept = this.#credit > 0 || latest === place;
+    if (this.#credit > 0) this.#credit--;
+    const view = isKept ? new PacketBytes(memory, place, length) : undefined;
+    this.#views[index] = view ?? place;
+    return view ?? new Uint8Array(memory, place, length);
   }
 }
 

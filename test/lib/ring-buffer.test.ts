@@ -76,6 +76,7 @@ it('stops growing at the end of the budget, but always has the first 16 KiB', ()
   expect(first.canGrow).toBe(false);
   expect(second.write(new Uint8Array(MEGABYTE))).toBe(RING_INITIAL_CAPACITY);
   const third = new RingBuffer(MEGABYTE, budget);
+  expect(third.canGrow).toBe(true);
   expect(third.write(new Uint8Array(MEGABYTE))).toBe(RING_INITIAL_CAPACITY);
   for (const buffer of [first, second, third]) buffer.release();
   expect(budget.used).toBe(0);
@@ -133,6 +134,16 @@ it('returns its memory to the budget when detached, and keeps its bytes', () => 
   expect(buffer.read(10)).toEqual(Uint8Array.of(1, 2, 3));
   buffer.release();
   expect(budget.used).toBe(0);
+});
+
+it.each([0, 1_368])('copies no bytes, unit %d', (unit) => {
+  const buffer = ring();
+  buffer.expectCopiesOf(unit);
+  for (const count of [0, 10, 0]) {
+    buffer.write(new Uint8Array(count));
+    expect(copied(buffer, 0, 0)[0]).toHaveLength(0);
+    expect(copied(buffer, 0, 0)[0]).not.toBeInstanceOf(PacketBytes);
+  }
 });
 
 it('throws on misuse', () => {
@@ -259,10 +270,25 @@ describe('with a unit', () => {
     buffer.discard(UNIT);
     buffer.write(source.subarray(10_000, 20_000));
     expect(buffer.read(UNIT)).toEqual(source.subarray(UNIT, 2 * UNIT));
-    // The queue begins at the start of the new storage, like the unit before.
+    copied(buffer, 0, UNIT);
     copied(buffer, 0, UNIT);
     buffer.write(source.subarray(20_000));
-    expect(buffer.read(UNIT)).toEqual(source.subarray(2 * UNIT, 3 * UNIT));
+    const target = new Uint8Array(UNIT);
+    buffer.copyTo(UNIT, UNIT, target, 0);
+    expect(target).toEqual(source.subarray(3 * UNIT, 4 * UNIT));
+  });
+
+  it('also stops keeping views if the storage was larger before', () => {
+    const buffer = withUnit(ring());
+    buffer.write(new Uint8Array(100 * UNIT));
+    for (let copies = 0; copies < 500; copies++) copied(buffer, (copies % 100) * UNIT, UNIT);
+    buffer.discard(buffer.length);
+    expect(buffer.capacity).toBe(0);
+    const kept = Array.from({ length: 3 }, () => {
+      buffer.write(new Uint8Array(10));
+      return round(buffer).filter((view) => view instanceof PacketBytes).length;
+    });
+    expect(kept).toEqual([0, 0, 0]);
   });
 
   it('allocates whole units, and accepts no more than its maximum', () => {
