@@ -83,7 +83,7 @@ describeWith(['linux', 'cc'], 'the clock of turns', () => {
       const work = \`setImmediate(() => {
         const flags = require('node:worker_threads').workerData;
         Atomics.wait(flags, 0, 0);
-        busy(60);
+        busy(200);
         Atomics.store(flags, 1, 1);
         Atomics.notify(flags, 1);
         setImmediate(() => undefined);
@@ -93,8 +93,9 @@ describeWith(['linux', 'cc'], 'the clock of turns', () => {
         Atomics.notify(flags, 0);
         Atomics.wait(flags, 1, 0);
       });`);
-    expect(main.over).toBe(0);
-    expect(others.map(({ over }) => over)).toContain(1);
+    const longest = Math.max(...others.map((thread) => thread.longest));
+    expect(longest).toBeGreaterThan(100);
+    expect(main.longest).toBeLessThan(longest / 2);
   });
 
   it('forgets the turns before a reset', () => {

@@ -335,7 +335,9 @@ describe('two runs at once', () => {
     await emulator.fault({ operation: 'createSim', delayMs: 6000 });
     const first = bootstrap();
     await until(() => existsSync(join(folder, '.arc.json.bootstrap')));
-    const second = await bootstrap();
+    // The first run then waits until the second one has ended, even on a slow machine.
+    emulator.process.kill('SIGSTOP');
+    const second = await bootstrap().finally(() => emulator.process.kill('SIGCONT'));
     expect(second.code).toBe(1);
     expect(second.stderr).toMatch(/process \d+ is already using it/);
     expect(await first).toMatchObject({ code: 0 });
