@@ -11,7 +11,7 @@ import { PacketBytes, partOf } from './packets/packet-bytes.js';
 /** The initial size of a ring's storage in bytes, which is always granted, also if it is rounded up. */
 export const RING_INITIAL_CAPACITY = 16 * 1024;
 
-/** The maximum size of the storage that an empty ring keeps, in bytes, not counting the last unit. */
+/** The maximum size of the storage that an empty ring keeps, in bytes, before it is rounded up. */
 const IDLE_CAPACITY = 64 * 1024;
 
 /** The smallest unit whose views are kept. A view takes 190 bytes: a fifth of this unit. */
@@ -37,7 +37,7 @@ export class RingBuffer {
   /**
    * The number of copies that found a kept view, minus those that did not; from 0 to the number of
    * views. While this is positive, a view is kept at its first use. Otherwise, it is kept at the
-   * second use of the same place, because a kept view takes 190 bytes and another one 96.
+   * second use of the same place, because a kept view takes 190 bytes, and a view that is not kept 96.
    */
   #credit = 0;
   #start = 0;
@@ -66,8 +66,8 @@ export class RingBuffer {
   /**
    * Announces that copyTo() will mostly copy units of this size, one after the other. The ring then
    * rounds the size of later storage up to whole units. The units are therefore at the same places
-   * in each round through the storage, and the ring keeps their views. Units below 1 KiB or above
-   * 16 KiB change nothing.
+   * in each round through the storage, and the ring keeps their views. With a unit
+   * below 1 KiB or above 16 KiB, it does neither.
    *
    * @param unit in bytes
    */

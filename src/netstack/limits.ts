@@ -8,7 +8,10 @@ export interface StackLimits {
   readonly sendBuffer: number;
   /** The maximum receive buffer of a connection, and therefore its maximum window. */
   readonly receiveBuffer: number;
-  /** The maximum total size of all TCP buffers, not counting the first 16 KiB of each. */
+  /**
+   * The maximum total size of all TCP buffers, not counting the first 16 KiB of each, rounded up to
+   * full segments.
+   */
   readonly bufferBytes: number;
   /** The maximum number of UDP datagrams and echoes waiting to be sent. */
   readonly queuedDatagrams: number;
