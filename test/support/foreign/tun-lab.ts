@@ -5,6 +5,7 @@ import { execFileSync } from 'node:child_process';
 import { setTimeout as pause } from 'node:timers/promises';
 
 import { ARCTUN, type Finished, type TestProcess } from '../processes.js';
+import { until } from '../until.js';
 import { type Inside, inSpace, LISTEN_PORT, WireGuardGoServer } from './wireguard-go-server.js';
 
 /** The requirements of a test file with this lab. */
@@ -100,13 +101,47 @@ export class TunLab {
     await expect(running.finished).resolves.toMatchObject({ code: 0 });
   }
 
-  /** The packets sent and received by `ping`, which ends after `count` packets or a minute. */
-  async ping(side: Side, address: string, count: number, ...flags: string[]): Promise<number[]> {
+  /**
+   * Sends echo requests with `ping` until `count` replies have come, or for a minute.
+   *
+   * @returns how many were sent, at least `count`, and how many of these were lost. `ping` sends
+   *   another request if a reply is slower than its interval, and does not wait for the reply to
+   *   that one; so the kernel counts the replies.
+   */
+  async ping(
+    side: Side,
+    address: string,
+    count: number,
+    ...flags: string[]
+  ): Promise<{ readonly sent: number; readonly lost: number }> {
+    const version = address.includes(':') ? 6 : 4;
+    const before = this.#echoes(side, version);
     const command = ['ping', '-n', '-q', '-c', String(count), '-w', '60', ...flags, address];
     const { stdout, stderr } = await this.try(side, ...command);
-    const counts = /(\d+) packets transmitted, (\d+) received/.exec(stdout);
-    if (counts === null) throw new Error(`ping said nothing of packets: ${stdout}${stderr}`);
-    return counts.slice(1).map(Number);
+    const counts = () => {
+      const { sent, answered } = this.#echoes(side, version);
+      return { sent: sent - before.sent, lost: sent - before.sent - (answered - before.answered) };
+    };
+    if (counts().sent < count) throw new Error(`ping sent too few: ${stdout}${stderr}`);
+    await until(() => counts().lost === 0, { limit: 20_000 }).catch(() => undefined);
+    return counts();
+  }
+
+  /** The echo requests that a side has sent, and the replies that it has received. */
+  #echoes(side: Side, version: 4 | 6): { sent: number; answered: number } {
+    // The counters of the process's network namespace (proc_pid_net(5)).
+    if (version === 6) {
+      const counters = this.in(side, 'cat', '/proc/net/snmp6');
+      const value = (name: string) =>
+        Number(new RegExp(`^${name}\\s+(\\d+)$`, 'm').exec(counters)![1]);
+      return { sent: value('Icmp6OutEchos'), answered: value('Icmp6InEchoReplies') };
+    }
+    const lines = this.in(side, 'cat', '/proc/net/snmp').split('\n');
+    const [names, values] = lines
+      .filter((line) => line.startsWith('Icmp: '))
+      .map((line) => line.split(' '));
+    const value = (name: string) => Number(values![names!.indexOf(name)]);
+    return { sent: value('OutEchos'), answered: value('InEchoReps') };
   }
 
   /** Whether one ping is answered within `seconds`. */
