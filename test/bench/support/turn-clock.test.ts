@@ -47,7 +47,7 @@ describeWith(['linux', 'cc'], 'the clock of turns', () => {
     return { main: main!, others: threads.filter(({ id }) => id !== pid) };
   }
 
-  it('finds a turn of 15 ms of CPU time, and none in a turn that waits for 50 ms', () => {
+  it('finds a turn of much CPU time, and none in a turn that waits', () => {
     expect(() => clock.check()).not.toThrow();
   });
 
