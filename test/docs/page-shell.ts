@@ -15,8 +15,8 @@ import { REPOSITORY, TestProcess } from '../support/processes.js';
 import { until } from '../support/until.js';
 
 /** Milliseconds. */
-const BLOCK_LIMIT = 60_000;
-const READY_LIMIT = 60_000;
+const BLOCK_LIMIT = 100_000;
+const READY_LIMIT = 100_000;
 /** A program that prints nothing for this duration counts as started. */
 const QUIET = 2_000;
 
@@ -113,7 +113,7 @@ export class PageShell {
         this.#checkTerminal(terminal);
         if (READY.test(text)) return true;
         if (text !== last.text) last = { text, since: Date.now() };
-        const isOurs = /\barctun (up|emulator)\b|inside\.sh/.test(script);
+        const isOurs = /\barctun(\)")? (up|emulator)\b|inside\.sh/.test(script);
         return Date.now() - last.since > (isOurs ? READY_LIMIT / 2 : QUIET);
       },
       { what: `terminal ${terminal} is ready`, limit: READY_LIMIT, turn: pause },

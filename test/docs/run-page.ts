@@ -97,7 +97,7 @@ export class PageRun {
     if (output === undefined) throw new Error('no block that ran is above this output');
     // The terminal may print the output a moment later.
     const isThere = (): boolean => missingLine(expected, output()) === undefined;
-    await until(isThere, { limit: 5_000 }).catch(() => {
+    await until(isThere, { limit: 30_000 }).catch(() => {
       throw new Error(`not in the output: ${missingLine(expected, output())}\n${output()}`);
     });
   }

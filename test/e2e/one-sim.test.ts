@@ -1,11 +1,12 @@
 /** Several users of one SIM on this machine. */
-import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { type EmulatorProcess, startEmulatorProcess } from '../support/emulator-process.js';
 import { ARCTUN, type Finished, Processes, type TestProcess } from '../support/processes.js';
 import { describeWith } from '../support/runner/requirements.js';
+import { until } from '../support/until.js';
 
 const NOBODY = 65_534;
 const processes = new Processes();
@@ -106,16 +107,22 @@ it('starts after a kill, as does one of two that start at the same moment', asyn
 }, 60_000);
 
 it('sends in a tunnel of its own after the running up has stopped', async () => {
-  const stopping = startUp('--log-level', 'info');
+  const free = join(folder, 'free');
+  const config = JSON.parse(readFileSync(join(folder, 'arc.json'), 'utf8')) as object;
+  const wait = 'touch "$1"; while [ ! -e "$2" ]; do sleep 0.05; done';
+  const postDown = [['sh', '-c', wait, 'sh', join(folder, 'closed'), free]];
+  writeFileSync(join(folder, 'hook.json'), JSON.stringify({ ...config, postDown }), {
+    mode: 0o600,
+  });
+  const stopping = startUp('--config', 'hook.json');
   await stopping.output(/is up/);
-  const command = [process.execPath, ARCTUN, 'connect', '100.127.69.42', '80'];
-  const held = processes.start(command, { ...options(), interactive: true });
-  held.child.stdin!.write('POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\nx');
-  await held.output(/201 Created/);
   stopping.kill('SIGTERM');
-  // The control socket is closed now, but the SIM is not free yet.
-  await stopping.output(/Waiting up to 5 s for 1 open connection/, 'stderr');
-  const { code, stderr } = await run('send', 'x', '--log-level', 'info');
+  // The control socket is closed in postDown, but the SIM is not free yet.
+  await until(() => existsSync(join(folder, 'closed')));
+  const sending = start('send', 'x', '--log-level', 'info');
+  await sending.output(/waiting until the SIM is free/, 'stderr');
+  writeFileSync(free, '');
+  const { code, stderr } = await sending.finished;
   expect({ code, stderr }).toEqual({
     code: 0,
     stderr: expect.stringMatching(
@@ -123,7 +130,6 @@ it('sends in a tunnel of its own after the running up has stopped', async () => 
     ) as string,
   });
   expect((await stopping.finished).code).toBe(0);
-  held.kill('SIGKILL');
 }, 60_000);
 
 describeWith(['curl'], 'exec', () => {

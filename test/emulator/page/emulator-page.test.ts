@@ -167,7 +167,7 @@ describe('the events', () => {
     await once(client, 'data');
     client.destroy();
     const opens = async () => (await openEvents().catch(() => undefined)) !== undefined;
-    for (let count = 0; count < MAX_VIEWERS; count++) await until(opens, { limit: 1_000 });
+    for (let count = 0; count < MAX_VIEWERS; count++) await until(opens);
   });
 
   it('end when the server closes', async () => {

@@ -147,7 +147,7 @@ it('does not keep a stream that waits behind another one on its connection', asy
   client.write('GET /events HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n'.repeat(17));
   await once(client, 'data');
   client.destroy();
-  await until(() => all.size === 0, { limit: 3_000 });
+  await until(() => all.size === 0);
   server.close();
 });
 

@@ -60,6 +60,7 @@ describeWith(['linux', 'koffi'], 'datagrams of unix(7)', () => {
     expect(fill).toThrow('sendto: EAGAIN');
     receiver.close();
     expect(() => sender.send(name, bytes)).toThrow('sendto: ECONNREFUSED');
-    expect(readdirSync('/proc/self/fd')).toHaveLength(before);
+    // A descriptor of an earlier test may have been closed.
+    expect(readdirSync('/proc/self/fd').length).toBeLessThanOrEqual(before);
   });
 });
