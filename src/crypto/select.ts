@@ -1,6 +1,7 @@
 import type { Crypto } from './crypto.js';
 import { createNodeCrypto } from './node.js';
-import { createOpenSslCrypto, type NativeCode } from './openssl.js';
+import { createOpenSslCrypto } from './openssl.js';
+import type { NativeCode } from './openssl-cipher.js';
 import { createSodiumCrypto } from './sodium.js';
 
 /**

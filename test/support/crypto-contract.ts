@@ -360,6 +360,32 @@ function describeTransportKey(crypto: () => Crypto): void {
     }
   });
 
+  it('changes only the text and its tag, also at the end of the memory', () => {
+    const key = crypto().transportKey(KEY);
+    for (let length = 0; length <= 33; length++) {
+      for (const [before, after] of [
+        [80, 80],
+        [0, 0],
+        [3, 7],
+      ] as const) {
+        const size = length + 16;
+        const memory = new ArrayBuffer(before + size + after);
+        const all = new Uint8Array(memory).fill(0xaa);
+        const message = new PacketBytes(memory, before, size);
+        message.fill(1);
+        key.seal(message, 0, length, length);
+        const sealed = message.slice();
+        expect(key.open(message, 0, length, length)).toBe(true);
+        expect(message.slice(0, length)).toEqual(new Uint8Array(length).fill(1));
+        expect(message.slice(length)).toEqual(sealed.slice(length));
+        message.set(sealed);
+        expect(key.open(message, 0, length, length + 1)).toBe(false);
+        expect(all.slice(0, before)).toEqual(new Uint8Array(before).fill(0xaa));
+        expect(all.slice(before + size)).toEqual(new Uint8Array(after).fill(0xaa));
+      }
+    }
+  });
+
   it('refuses a wrong byte, counter or length', () => {
     const key = crypto().transportKey(KEY);
     const message = new Uint8Array(48);
