@@ -26,22 +26,20 @@ describeWith(['linux', 'koffi'], 'the calls of OpenSSL', () => {
     };
   }
 
-  /** A key whose calls are recorded, or fail if their name is in `failing`. */
-  function recorded() {
+  /** A key whose calls are recorded. The call of a name and an index, counted from 0, fails. */
+  function recorded(failing?: { readonly name: string; readonly index: number }) {
     const calls: (readonly [string, ...number[]])[] = [];
-    const failing = new Set<string>();
+    const named = (name: string) => calls.filter(([call]) => call === name);
+    let fails = false;
     const native = changed((call, parameters) => {
       calls.push([call, ...parameters]);
-      return failing.has(call) ? 0 : undefined;
+      const isFailing = fails && call === failing?.name && named(call).length === failing.index + 1;
+      return isFailing ? 0 : undefined;
     });
     const key = createOpenSslCrypto(node, native)!.transportKey(new Uint8Array(32));
     calls.length = 0;
-    return {
-      key,
-      calls,
-      failing,
-      named: (name: string) => calls.filter(([call]) => call === name),
-    };
+    fails = true;
+    return { key, calls, named };
   }
 
   it('are not used if their tag is wrong', () => {
@@ -60,20 +58,35 @@ describeWith(['linux', 'koffi'], 'the calls of OpenSSL', () => {
     },
   );
 
+  it('are not used if OpenSSL refuses the algorithm only at first', () => {
+    let refused = 0;
+    const native = changed((call) =>
+      call === 'EVP_EncryptInit_ex2' && refused++ === 0 ? 0 : undefined,
+    );
+    expect(createOpenSslCrypto(node, native)).toBeUndefined();
+  });
+
   it.each([
-    'EVP_EncryptInit_ex2',
-    'EVP_EncryptUpdate',
-    'EVP_MAC_init',
-    'EVP_MAC_update',
-    'EVP_MAC_final',
-  ])('throw in both directions if %s fails', (name) => {
-    const { key, failing } = recorded();
-    failing.add(name);
-    for (const length of [32, 33]) {
-      const message = new Uint8Array(64);
-      expect(() => key.seal(message, 0, length, 0)).toThrow('OpenSSL cannot use');
-      expect(() => key.open(message, 0, length, 0)).toThrow('OpenSSL cannot use');
-    }
+    ['EVP_EncryptInit_ex2', 0],
+    ['EVP_EncryptUpdate', 0],
+    ['EVP_EncryptUpdate', 1],
+    ['EVP_MAC_init', 0],
+    ['EVP_MAC_update', 0],
+    ['EVP_MAC_update', 1],
+    ['EVP_MAC_final', 0],
+  ])('throw in both directions if %s fails in its call %i', (name, index) => {
+    const { key, calls } = recorded({ name, index });
+    // The end of the memory, so that the end of the text needs another call.
+    const message = new Uint8Array(33 + 16);
+    node.transportKey(new Uint8Array(32)).seal(message, 0, 33, 0);
+    expect(() => key.open(message.slice(), 0, 33, 0)).toThrow('OpenSSL cannot use');
+    calls.length = 0;
+    expect(() => key.seal(message, 0, 33, 0)).toThrow('OpenSSL cannot use');
+  });
+
+  it('throw if the only call for a text and its end fails', () => {
+    const { key } = recorded({ name: 'EVP_MAC_update', index: 0 });
+    expect(() => key.seal(new Uint8Array(64), 0, 32, 0)).toThrow('OpenSSL cannot use');
   });
 
   it('do not decrypt a packet whose tag is wrong', () => {

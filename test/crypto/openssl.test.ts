@@ -22,6 +22,14 @@ if (libc === undefined) {
   describeCrypto('openssl', () => openSsl);
   describe('OpenSSL through koffi and through node:crypto', () => {
     describeAgreementOnPackets(openSsl, node);
+
+    it('a text whose length needs four bytes', () => {
+      const length = 2 ** 24 + 2 ** 16 + 5;
+      const [ours, theirs] = [new Uint8Array(length + 16), new Uint8Array(length + 16)];
+      openSsl.transportKey(new Uint8Array(32)).seal(ours, 0, length, 1);
+      node.transportKey(new Uint8Array(32)).seal(theirs, 0, length, 1);
+      expect(Buffer.compare(ours, theirs)).toBe(0);
+    });
   });
 
   it('reports its name, and that of the backend for handshakes', () => {
