@@ -8,6 +8,10 @@ import { Sandboxes, toldBy } from './probe.js';
 import type { LambdaSandbox } from './sandbox.js';
 import { until } from '../until.js';
 
+/** Waits for the output of a process, which may be read after its exit. */
+const hasTold = (sandbox: LambdaSandbox, name: string, word: string) =>
+  until(() => toldBy(sandbox, name, word).length > 0);
+
 describeWith(LAMBDA_SANDBOX, 'a sandbox of Lambda', () => {
   const sandboxes = new Sandboxes();
 
@@ -144,6 +148,7 @@ describeWith(LAMBDA_SANDBOX, 'a sandbox of Lambda', () => {
       await sandbox.initialized();
       const result = await sandbox.invoke({ do: 'hang' }, { timeoutMs: 200 });
       expect(result.error?.errorType).toBe('Sandbox.Timedout');
+      await hasTold(sandbox, 'probe', 'SHUTDOWN');
       expect(toldBy(sandbox, 'probe', 'SHUTDOWN')).toMatchObject([{ shutdownReason: 'timeout' }]);
       expect(result.reset).toMatchObject({
         processes: [
@@ -182,6 +187,7 @@ describeWith(LAMBDA_SANDBOX, 'a sandbox of Lambda', () => {
       await sandbox.initialized();
       const result = await sandbox.invoke({ do: 'wait', ms: 2_000, ...event });
       expect(result.error).toEqual({ errorType, errorMessage });
+      await hasTold(sandbox, 'other', 'SHUTDOWN');
       expect(toldBy(sandbox, 'other', 'SHUTDOWN')).toMatchObject([{ shutdownReason: 'failure' }]);
       await sandbox.invoke({ do: 'wait', ms: 0 });
       expect(count(sandbox, 'extension started: other')).toBe(2);
@@ -229,6 +235,7 @@ describeWith(LAMBDA_SANDBOX, 'a sandbox of Lambda', () => {
       const { order } = sandbox;
       expect(order.indexOf('killed: not')).toBeLessThan(order.indexOf('killed: late'));
       expect(report.processes[0]!.ms).toBeGreaterThanOrEqual(4_999);
+      await hasTold(sandbox, 'late', 'SHUTDOWN');
       const [event] = toldBy(sandbox, 'late', 'SHUTDOWN') as { deadlineMs: number; wall: number }[];
       expect(event!.deadlineMs - event!.wall).toBeLessThanOrEqual(5_000);
     });
