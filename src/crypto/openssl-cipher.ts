@@ -51,8 +51,8 @@ export interface Cipher {
 }
 
 /**
- * Creates the contexts of OpenSSL for all keys. One of each kind is enough, because OpenSSL's functions are
- * synchronous. The addresses that every call needs are in variables instead of fields: V8 would create an
+ * All keys share one ChaCha20 context for each direction and one Poly1305 context, because OpenSSL's
+ * functions are synchronous. The addresses that every call needs are in variables instead of fields: V8 would create an
  * object whenever it passes a large number from a field.
  *
  * @throws if OpenSSL is missing, or does not support the algorithms, as in FIPS mode
@@ -60,7 +60,7 @@ export interface Cipher {
 export function createCipher(native: NativeCode): Cipher {
   const memory = new NativeMemory(native);
   const oneTimeKey = memory.take(BLOCK_LENGTH);
-  // Each keeps the key of its direction.
+  // Each context keeps the latest key of its direction.
   const encryption = createStream(native, memory, oneTimeKey.address);
   const decryption = createStream(native, memory, oneTimeKey.address);
   const { tag, compute } = createAuthenticator(native, memory, oneTimeKey.address);
@@ -82,8 +82,12 @@ export function createCipher(native: NativeCode): Cipher {
       const start = placeOf(message) + offset;
       copyTag(ciphertexts.memory, start + length, received, 0);
       decryption.begin(key, counter);
-      compute(text, ciphertexts.memory, start, length);
-      copyTag(received, 0, ciphertexts.memory, start + length);
+      try {
+        compute(text, ciphertexts.memory, start, length);
+      } finally {
+        // compute() overwrites it.
+        copyTag(received, 0, ciphertexts.memory, start + length);
+      }
       if (!sameBytes(tag, received)) return false;
       decryption.crypt(text, length);
       return true;
@@ -134,7 +138,7 @@ interface Authenticator {
   readonly tag: Uint8Array;
   /**
    * Computes the tag of an encrypted text at an address, which is `length` bytes of `memory` from `start` on.
-   * It overwrites the next 16 bytes, where a message has its tag.
+   * It may overwrite the next 16 bytes, where a message has its tag.
    */
   readonly compute: (text: number, memory: Uint8Array, start: number, length: number) => void;
 }
@@ -162,14 +166,15 @@ function createAuthenticator(
     const padding = -length & (MAC_BLOCK_LENGTH - 1);
     const end = start + length;
     if (end + padding + LENGTHS_LENGTH <= bytes.length) {
-      // In one call: with AVX-512, OpenSSL needs as much time for 16 bytes in another call as for a
-      // packet. The bytes after the tag may be those of the next packet, so they are restored. Nothing else
+      // One call authenticates everything. With AVX-512, another call for 16 bytes takes OpenSSL as long as
+      // one for a whole packet. The bytes after the tag may be those of the next packet, so they are restored. Nothing else
       // reads or writes them meanwhile, because packets are not in memory of other threads.
       const after = end + TAG_LENGTH;
       for (let index = 0; index < padding; index++) saved[index] = bytes[after + index]!;
       writeEnding(bytes, end, padding, length);
-      requireSuccess(update(context, text, length + padding + LENGTHS_LENGTH));
+      const result = update(context, text, length + padding + LENGTHS_LENGTH);
       for (let index = 0; index < padding; index++) bytes[after + index] = saved[index]!;
+      requireSuccess(result);
     } else {
       writeEnding(ending, 0, padding, length);
       requireSuccess(update(context, text, length));
@@ -193,7 +198,7 @@ function writeEnding(bytes: Uint8Array, start: number, padding: number, length: 
   bytes[end - 5] = length >>> 24;
 }
 
-/** In a loop, which takes V8 less time than set(), and needs no view. */
+/** Copies a tag in a loop. V8 needs less time for it than for set(), and it needs no view. */
 function copyTag(from: Uint8Array, start: number, to: Uint8Array, at: number): void {
   for (let index = 0; index < TAG_LENGTH; index++) to[at + index] = from[start + index]!;
 }
@@ -216,6 +221,7 @@ class Texts {
    */
   addressOf(message: Uint8Array, offset: number): number {
     const buffer = memoryOf(message);
+    // Before a known address is returned, because `memory` must contain the message.
     if (buffer !== this.#buffer) this.#use(buffer);
     if (!(message instanceof PacketBytes)) return this.#address + placeOf(message) + offset;
     const { address } = message;

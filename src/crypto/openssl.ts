@@ -58,13 +58,16 @@ function isCorrect(ourKey: TransportKey, base: Crypto): boolean {
     theirKey.seal(theirs!, 0, length, counter);
     if (!sameBytes(ours!, theirs!)) return false;
     ours![length]! ^= 1;
-    return ourKey.open(theirs!, 0, length, counter) && !ourKey.open(ours!, 0, length, counter);
+    if (ourKey.open(ours!, 0, length, counter)) return false;
+    const isOpen = ourKey.open(theirs!, 0, length, counter);
+    return isOpen && sameBytes(theirs!.subarray(0, length), new Uint8Array(length));
   });
 }
 
 /**
  * Lengths of packets for which OpenSSL uses different code. Each leaves parts of the key in other
- * places on the stack.
+ * places on the stack. Those that are not a multiple of 64 overwrite the rest of the last block that
+ * ChaCha20 keeps.
  */
 const WIPING_LENGTHS = [1_420, 96, 0];
 const wiping = new Uint8Array(Math.max(...WIPING_LENGTHS) + TAG_LENGTH);

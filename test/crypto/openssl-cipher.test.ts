@@ -1,3 +1,4 @@
+/** @mirrors openssl.ts */
 import { createNodeCrypto } from '../../src/crypto/node.js';
 import { createOpenSslCrypto } from '../../src/crypto/openssl.js';
 import type { NativeCode } from '../../src/crypto/openssl-cipher.js';
@@ -87,6 +88,35 @@ describeWith(['linux', 'koffi'], 'the calls of OpenSSL', () => {
   it('throw if the only call for a text and its end fails', () => {
     const { key } = recorded({ name: 'EVP_MAC_update', index: 0 });
     expect(() => key.seal(new Uint8Array(64), 0, 32, 0)).toThrow('OpenSSL cannot use');
+  });
+
+  it('restore the tag and the bytes after it if authenticating fails', () => {
+    for (const name of ['EVP_MAC_update', 'EVP_MAC_final']) {
+      const { key } = recorded({ name, index: 0 });
+      const message = new Uint8Array(100).fill(7);
+      expect(() => key.open(message, 10, 33, 0)).toThrow('OpenSSL cannot use');
+      expect(message).toEqual(new Uint8Array(100).fill(7));
+    }
+    const { key } = recorded({ name: 'EVP_MAC_update', index: 0 });
+    const message = new Uint8Array(100).fill(7);
+    expect(() => key.seal(message, 10, 33, 0)).toThrow('OpenSSL cannot use');
+    expect(message.subarray(10 + 33 + 16)).toEqual(new Uint8Array(41).fill(7));
+  });
+
+  it.each([
+    ['the one-time key', true],
+    ['the text', false],
+  ])('are not used if only decryption is wrong: %s', (_what, isKey) => {
+    const contexts = new Set<number>();
+    const native = changed((call, parameters) => {
+      const context = parameters[0]!;
+      if (call === 'EVP_EncryptInit_ex2') contexts.add(context);
+      // The second context is that of decryption. Its last byte is not decrypted.
+      if (call !== 'EVP_EncryptUpdate' || context !== [...contexts][1]) return undefined;
+      if ((parameters[4] === 64) === isKey) parameters[4]! -= isKey ? 64 : 1;
+      return undefined;
+    });
+    expect(createOpenSslCrypto(node, native)).toBeUndefined();
   });
 
   it('do not decrypt a packet whose tag is wrong', () => {

@@ -1,3 +1,4 @@
+/** @mirrors openssl-cipher.ts */
 import { createNodeCrypto } from '../../src/crypto/node.js';
 import { createOpenSslCrypto } from '../../src/crypto/openssl.js';
 import { loadLibc } from '../../src/system/linux/libc.js';
@@ -68,14 +69,17 @@ if (libc === undefined) {
   });
 
   it('uses each key after another was used, wiped or refused', () => {
-    let refuses = false;
-    // The context gets the key, and OpenSSL reports a failure.
+    let refuses: 'no' | 'with the key set' | 'before' = 'no';
     const native = {
       ...libc,
       bind: (declaration: string) => {
         const real = libc.bind(declaration);
         if (!declaration.includes('EncryptInit')) return real;
-        return (...parameters: readonly number[]) => (refuses ? 0 : 1) & real(...parameters);
+        return (...parameters: readonly number[]) => {
+          if (refuses === 'before') return -1;
+          const result = real(...parameters);
+          return refuses === 'no' ? result : 0;
+        };
       },
     };
     const crypto = createOpenSslCrypto(node, native)!;
@@ -94,12 +98,15 @@ if (libc === undefined) {
       }
     };
     compare(0, 0, 1, 1, 0);
-    refuses = true;
-    expect(() => keys[1]!.seal(new Uint8Array(48), 0, 32, 0)).toThrow(
-      'OpenSSL cannot use ChaCha20 or Poly1305',
-    );
-    refuses = false;
-    compare(0, 1);
+    for (const moment of ['with the key set', 'before'] as const) {
+      refuses = moment;
+      expect(() => keys[1]!.seal(new Uint8Array(48), 0, 32, 0)).toThrow(
+        'OpenSSL cannot use ChaCha20 or Poly1305',
+      );
+      refuses = 'no';
+      if (moment === 'before') compare(1, 0);
+      else compare(0, 1, 0);
+    }
     crypto.transportKey(new Uint8Array(32).fill(3)).wipe();
     compare(1, 0);
     keys[0]!.wipe();
