@@ -67,8 +67,7 @@ export interface Crypto {
  * Encrypts packets in place: ChaCha20-Poly1305 without associated data (whitepaper 5.4.6). The text
  * is the `length` bytes of a message at `offset`; its tag is the next 16 bytes, which must be in the
  * message. The nonce is 4 zero bytes followed by `counter` as 8 bytes, little-endian; `counter` is an
- * integer below 2^53. During a call, up to 15 bytes after the tag may change, and are restored; no other
- * thread may use them.
+ * integer below 2^53.
  */
 export interface TransportKey {
   /** Encrypts the text in place, and writes its tag. */

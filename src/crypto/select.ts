@@ -1,7 +1,6 @@
 import type { Crypto } from './crypto.js';
 import { createNodeCrypto } from './node.js';
-import { createOpenSslCrypto } from './openssl.js';
-import type { NativeCode } from './openssl-cipher.js';
+import { createOpenSslCrypto, type NativeCode } from './openssl.js';
 import { createSodiumCrypto } from './sodium.js';
 
 /**

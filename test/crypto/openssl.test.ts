@@ -1,9 +1,9 @@
-/** @mirrors openssl-cipher.ts */
 import { createNodeCrypto } from '../../src/crypto/node.js';
-import { createOpenSslCrypto } from '../../src/crypto/openssl.js';
+import { createOpenSslCrypto, type NativeCode } from '../../src/crypto/openssl.js';
 import { loadLibc } from '../../src/system/linux/libc.js';
 import { describeCrypto } from '../support/crypto-contract.js';
 import { describeAgreementOnPackets } from '../support/packet-agreement.js';
+import { describeWith } from '../support/runner/requirements.js';
 
 const node = createNodeCrypto();
 
@@ -101,7 +101,7 @@ if (libc === undefined) {
     for (const moment of ['with the key set', 'before'] as const) {
       refuses = moment;
       expect(() => keys[1]!.seal(new Uint8Array(48), 0, 32, 0)).toThrow(
-        'OpenSSL cannot use ChaCha20 or Poly1305',
+        'OpenSSL cannot use ChaCha20-Poly1305',
       );
       refuses = 'no';
       if (moment === 'before') compare(1, 0);
@@ -126,14 +126,81 @@ it('is undefined if its packets differ from those of the other backend', () => {
   expect(createOpenSslCrypto(wrong, libc)).toBeUndefined();
 });
 
+describeWith(['linux', 'koffi'], 'the calls of OpenSSL', () => {
+  /** The real functions, whose parameters and results `change` may replace. */
+  function changed(change: (call: string, parameters: number[]) => number | undefined): NativeCode {
+    return {
+      wordSize: libc!.wordSize,
+      address: (bytes) => libc!.address(bytes),
+      bind: (declaration) => {
+        const real = libc!.bind(declaration);
+        const call = /(\w+)\(/.exec(declaration)![1]!;
+        return (...parameters) => {
+          const all = [...parameters];
+          const result = change(call, all);
+          const realResult = real(...all);
+          return result ?? realResult;
+        };
+      },
+    };
+  }
+
+  it('are refused if they do not check the tag', () => {
+    const native = changed((call, parameters) => {
+      if (call === 'EVP_DecryptInit_ex2') parameters[4] = 0;
+      return call === 'EVP_DecryptFinal_ex' ? 1 : undefined;
+    });
+    expect(createOpenSslCrypto(node, native)).toBeUndefined();
+  });
+
+  it('are refused if they do not decrypt the text', () => {
+    let finals = 0;
+    const native = changed((call, parameters) => {
+      // Without a place for its plaintext, the text is additional data.
+      if (call === 'EVP_DecryptUpdate') parameters[1] = 0;
+      // The first packet of each test has a wrong tag.
+      return call === 'EVP_DecryptFinal_ex' ? finals++ % 2 : undefined;
+    });
+    expect(createOpenSslCrypto(node, native)).toBeUndefined();
+    expect(finals).toBe(2);
+  });
+
+  it('throw if the tag cannot be computed', () => {
+    let fails = false;
+    const native = changed((call) => (fails && call === 'EVP_EncryptFinal_ex' ? 0 : undefined));
+    const key = createOpenSslCrypto(node, native)!.transportKey(new Uint8Array(32));
+    fails = true;
+    expect(() => key.seal(new Uint8Array(48), 0, 32, 0)).toThrow('OpenSSL cannot use');
+  });
+
+  it('set a key once, and overwrite it in both directions', () => {
+    const keys: number[] = [];
+    const native = changed((call, parameters) => {
+      if (call.includes('Init_ex2')) keys.push(parameters[2]!);
+      return undefined;
+    });
+    const key = createOpenSslCrypto(node, native)!.transportKey(new Uint8Array(32));
+    keys.length = 0;
+    for (const counter of [1, 2, 3]) key.seal(new Uint8Array(48), 0, 32, counter);
+    expect(keys).toEqual([expect.any(Number), 0, 0]);
+    const used = keys[0]!;
+    keys.length = 0;
+    key.wipe();
+    const [encrypting, decrypting, ...others] = keys;
+    expect(encrypting).toBe(decrypting);
+    expect([0, used]).not.toContain(encrypting);
+    expect(others).toEqual([0, 0, 0, 0]);
+  });
+});
+
 it('is undefined if the program does not contain OpenSSL', () => {
   const bind = () => {
     throw new Error('no such function');
   };
-  expect(createOpenSslCrypto(node, { bind, address: () => 0n })).toBeUndefined();
+  expect(createOpenSslCrypto(node, { bind, address: () => 0n, wordSize: 8 })).toBeUndefined();
 });
 
 it('is undefined if OpenSSL does not support the algorithm', () => {
-  const refusing = { bind: () => () => 0, address: () => 0n };
+  const refusing = { bind: () => () => 0, address: () => 0n, wordSize: 8 };
   expect(createOpenSslCrypto(node, refusing)).toBeUndefined();
 });

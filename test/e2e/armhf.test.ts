@@ -20,7 +20,6 @@ const KNOWN_ANSWERS = [
   'crypto/node',
   'crypto/nonce',
   'crypto/openssl',
-  'crypto/openssl-cipher',
   'crypto/select',
   'crypto/x25519',
   'wireguard/handshake/handshake',

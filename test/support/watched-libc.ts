@@ -21,6 +21,7 @@ export class WatchedLibc implements Libc {
   /** The errno of the last injected error; 0 after a call that went through. */
   #refused = 0;
   refuse: Refusal = () => 0;
+  readonly wordSize = WORD_SIZE;
 
   constructor(libc: Libc) {
     this.#libc = libc;

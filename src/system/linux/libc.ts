@@ -5,6 +5,7 @@
 import { constants } from 'node:os';
 
 import { messageOf } from '../../lib/errors/error-message.js';
+import { WORD_SIZE } from './machine-word.js';
 
 type Parameter = number | bigint | string | Uint8Array | null;
 
@@ -46,6 +47,8 @@ export interface Libc {
   ): Poll;
   /** Returns the address of bytes, which do not move while they are referenced. */
   address(bytes: Uint8Array): bigint;
+  /** The size of a pointer and of a size_t, in bytes. */
+  readonly wordSize: number;
   /** Returns the errno of the last failed call on this thread. */
   errno(): number;
 }
@@ -95,6 +98,7 @@ async function load(): Promise<Libc | undefined> {
       // The declared type of the callback lacks the status.
       poll: koffi.node.poll as unknown as Libc['poll'],
       address: (bytes) => koffi.address(bytes),
+      wordSize: WORD_SIZE,
       errno: () => koffi.errno(),
     };
   } catch (error) {

@@ -44,7 +44,7 @@ function kernel(lists: readonly List[]): { libc: Libc; asked: () => number } {
   const poll = () => {
     throw new Error('rtnetlink does not wait');
   };
-  return { libc: { bind, address, poll, errno: () => 0 }, asked: () => asked };
+  return { libc: { bind, address, poll, wordSize: 8, errno: () => 0 }, asked: () => asked };
 }
 
 function answer({ route, interrupted }: List, sequence: number): Uint8Array[] {
