@@ -14,7 +14,7 @@ const SMALL = Buffer.alloc(100, 'arctun');
  * @param untilTold called when all connections are open; resolves when the time begins
  * @returns the POSTs per second, and the ms per POST
  */
-export async function posts({ url, connections = 1, proxy, milliseconds }, untilTold) {
+export async function posts({ url, connections = 1, proxy = undefined, milliseconds }, untilTold) {
   const { hostname, port, pathname } = new URL(url);
   const request = Buffer.from(
     `POST ${pathname} HTTP/1.1\r\nHost: ${hostname}\r\nContent-Length: ${SMALL.length}\r\n\r\n${SMALL}`,
@@ -26,7 +26,9 @@ export async function posts({ url, connections = 1, proxy, milliseconds }, until
     return socket;
   };
   const lanes = await Promise.all(Array.from({ length: connections }, () => open()));
-  for (const lane of lanes) await exchange(lane, request);
+  for (const lane of lanes) {
+    if (await exchange(lane, request)) lane.destroy();
+  }
   await untilTold();
   const times = [];
   const until = performance.now() + milliseconds;
