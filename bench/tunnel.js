@@ -9,6 +9,7 @@
 import { parseArgs } from 'node:util';
 
 import { ping, PORT as UDP_PORT, streamRate, udpRate, warmUp } from './support/datagrams.js';
+import { Goals } from './support/goals.js';
 import { Lab, SERVICES, TUN_SERVICE } from './support/lab.js';
 import { median } from './support/results.js';
 import { PORTS } from './support/streams.js';
@@ -19,6 +20,20 @@ const PROXY = `${LOCAL}:1080`;
 const ARCTUN = new URL('../bin/run.js', import.meta.url).pathname;
 const ALGORITHM = 'bbr';
 const HOST = SERVICES[ALGORITHM];
+
+/** The goals, as ratios to wireguard-go's figures; docs/explanation/performance-goals.md. */
+const GOALS = {
+  tun: { rate: { atLeast: 1 }, cpu: { atMost: 1 } },
+  ping: { atMost: 1.3 },
+  tunUdp: { atLeast: 1 },
+  proxy: { rate: { atLeast: 0.8 }, cpu: { atMost: 1.5 } },
+  /** POSTs, for each number of connections. */
+  forwarder: { 1: { atLeast: 0.6 }, 32: { atLeast: 0.55 } },
+  forwarderThatCloses: { 1: { atLeast: 0.5 }, 32: { atLeast: 0.5 } },
+  proxyPosts: { 1: { atLeast: 0.65 }, 32: { atLeast: 0.65 } },
+  /** The 99th percentile of POSTs on 32 connections, as a multiple of the median. */
+  p99: { atMost: 4 },
+};
 
 /** How many streams run at once. */
 const STREAMS = [1, 10];
@@ -40,6 +55,7 @@ const UP = [
   ...['--socket', values.socket],
 ];
 
+const goals = new Goals();
 const lab = await Lab.start({ throughRelay: false });
 try {
   lab.setServerCongestion(ALGORITHM);
@@ -58,7 +74,8 @@ try {
 } finally {
   lab.close();
 }
-process.exit(0);
+if (goals.missed.length > 0) console.log(`missed: ${goals.missed.join('; ')}`);
+process.exit(goals.missed.length > 0 ? 1 : 0);
 
 /** Compares arctun's interface with wireguard-go's, with the kernel's TCP at both ends. */
 async function compareInterfaces() {
@@ -67,6 +84,7 @@ async function compareInterfaces() {
     '--mode tun',
     { stack: 'kernel', host: TUN_SERVICE, process: up },
     { stack: 'kernel', host: HOST, process: lab.wireguard },
+    { goal: GOALS.tun },
   );
   await stop();
 }
@@ -75,14 +93,15 @@ async function comparePings() {
   const { stop } = await startInterface();
   for (const host of [TUN_SERVICE, HOST]) warmUp(lab, host);
   const pings = await inTurn((host) => ping(lab, host), TUN_SERVICE, HOST);
-  print('ping, --mode tun / wireguard-go', ...pings, 'ms');
+  print('ping, --mode tun / wireguard-go', pings, 'ms', GOALS.ping);
   await stop();
 }
 
 async function compareInterfaceDatagrams() {
   const { stop } = await startInterface();
   const rates = await inTurn((host) => udpRate(lab, host, milliseconds / 1000), TUN_SERVICE, HOST);
-  print('UDP with less than 1 % loss, --mode tun / wireguard-go', ...rates, 'Mbit/s');
+  const what = 'UDP with less than 1 % loss, --mode tun / wireguard-go';
+  print(what, rates, 'Mbit/s', GOALS.tunUdp);
   await stop();
 }
 
@@ -103,6 +122,7 @@ async function compareStreams() {
     'SOCKS5 proxy',
     { stack: 'socks5', proxy: PROXY, host: HOST, process: up },
     { stack: 'kernel', host: HOST, process: lab.wireguard },
+    { goal: GOALS.proxy },
   );
   await stop();
 }
@@ -122,7 +142,7 @@ async function compareForwards() {
     'port forward',
     { stack: 'kernel', host: LOCAL, process: up },
     { stack: 'socks5', proxy: PROXY, host: HOST, process: up },
-    'SOCKS5 proxy',
+    { baseline: 'SOCKS5 proxy' },
   );
   await compareStreamRates('port forward', { target: LOCAL });
   await stop();
@@ -135,18 +155,18 @@ async function compareStreamRates(name, way) {
     const measure = (one) => streamRate(lab, { host: HOST, direction, seconds, ...one });
     const rates = await inTurn(measure, way, {});
     const what = `UDP ${direction} with less than 1 % loss, ${name} / wireguard-go`;
-    print(what, ...rates, 'Mbit/s');
+    print(what, rates, 'Mbit/s');
   }
 }
 
 /** Compares the rate and the CPU time of one stream, and of ten, in each direction. */
-async function compareTransfers(name, ours, theirs, baseline = 'wireguard-go') {
+async function compareTransfers(name, ours, theirs, { baseline = 'wireguard-go', goal } = {}) {
   for (const streams of STREAMS) {
     for (const task of ['up', 'down']) {
       const both = await alternate({ ...ours, task, streams }, { ...theirs, task, streams });
       const what = `${task}load, streams: ${streams}, ${name} / ${baseline}`;
-      print(what, ...both.map(rateOf), 'Mbit/s');
-      print('  CPU time', ...both.map(cpuOf), 'ms per gigabyte');
+      print(what, both.map(rateOf), 'Mbit/s', goal?.rate);
+      print(`CPU time, ${what}`, both.map(cpuOf), 'ms per gigabyte', goal?.cpu);
     }
   }
 }
@@ -174,35 +194,40 @@ async function comparePosts() {
   const { forward, stop } = await startUp();
   const straight = `http://${HOST}`;
   for (const connections of [1, 32]) {
-    for (const [name, path, proxy] of [
-      ['forwarder', '/'],
-      ['forwarder, closing server', '/close'],
-      ['SOCKS5 proxy', '/', PROXY],
+    for (const [name, goal, path, proxy] of [
+      ['forwarder', GOALS.forwarder, '/'],
+      ['forwarder, closing server', GOALS.forwarderThatCloses, '/close'],
+      ['SOCKS5 proxy', GOALS.proxyPosts, '/', PROXY],
     ]) {
       const base = proxy === undefined ? forward : straight;
       const task = { task: 'posts', connections };
-      const [own, theirs] = await alternate(
+      const both = await alternate(
         { ...task, url: `${base}${path}`, proxy },
         { ...task, url: `${straight}${path}` },
       );
       const what = `POSTs, ${connections} at once, ${name} / wireguard-go`;
-      print(what, postsOf(own, 'perSecond'), postsOf(theirs, 'perSecond'), 'a second');
-      printTimes('arctun', own);
-      printTimes('wireguard-go', theirs);
+      print(what, postsOf(both, 'perSecond'), 'a second', goal[connections]);
+      printTimes(what, both, goal === GOALS.forwarder && connections > 1 ? GOALS.p99 : undefined);
     }
   }
   await stop();
 }
 
-function postsOf(results, figure) {
-  return median(results.map(({ [figure]: value }) => value));
+/** Returns the medians of a figure, for arctun and wireguard-go. */
+function postsOf(both, figure) {
+  return both.map((results) => median(results.map(({ [figure]: value }) => value)));
 }
 
-function printTimes(whose, results) {
-  const figures = ['p50', 'p99', 'longest'].map(
-    (figure) => `${figure} ${postsOf(results, figure).toFixed(2)}`,
-  );
-  console.log(`  ms a POST ${whose}: ${figures.join(', ')}`);
+/** @param goal for arctun's 99th percentile, as a multiple of the median */
+function printTimes(what, both, goal) {
+  const [p50, p99, longest] = ['p50', 'p99', 'longest'].map((figure) => postsOf(both, figure));
+  for (const [index, whose] of ['arctun', 'wireguard-go'].entries()) {
+    const multiple = p99[index] / p50[index];
+    const words = index === 0 ? goals.judge(`99th percentile, ${what}`, multiple, goal) : '';
+    const times = `p50 ${p50[index].toFixed(2)}, p99 ${p99[index].toFixed(2)}`;
+    const all = `${times} (${multiple.toFixed(1)} times the median${words})`;
+    console.log(`  ms a POST ${whose}: ${all}, longest ${longest[index].toFixed(2)}`);
+  }
 }
 
 /** Runs the setups in turn, `repeats` times each, and returns the results of all runs. */
@@ -232,8 +257,10 @@ async function startUp(...flags) {
   return { up, forward, stop };
 }
 
-function print(what, ours, theirs, unit) {
-  const ratio = (ours / theirs).toFixed(2);
+/** Prints a figure of arctun and the one that it is compared with. */
+function print(what, [ours, theirs], unit, goal) {
+  const ratio = ours / theirs;
   const [own, their] = [ours, theirs].map((figure) => figure.toFixed(unit === 'ms' ? 2 : 0));
-  console.log(`${what.padEnd(60)} ${ratio}  (${own} / ${their} ${unit})`);
+  const figures = `${what.padEnd(64)} ${ratio.toFixed(2)}  (${own} / ${their} ${unit})`;
+  console.log(`${figures}${goals.judge(what, ratio, goal)}`);
 }
