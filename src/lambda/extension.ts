@@ -6,36 +6,26 @@
  * registration and that request, in parallel with the function's init. Lambda freezes the
  * environment while the runtime and all extensions wait for events.
  */
-import type { WallClock, Clock } from '../ports/clock.js';
+import type { WallClock } from '../ports/clock.js';
 import { messageOf } from '../lib/errors/error-message.js';
 import { UserError } from '../lib/errors/user-error.js';
-import { inTime, pause, untilAborted } from '../lib/waits.js';
+import { inTime, untilAborted } from '../lib/waits.js';
 import type { Dialer } from '../proxy/dialer.js';
-import type { Log } from '../ports/log.js';
 import type { ExtensionEvent, ExtensionsApi } from './extensions-api.js';
 import type { KeptConnections } from '../proxy/http/kept-connections.js';
 import type { Listeners } from './listeners.js';
-import { NotYetError } from './not-yet-error.js';
 import { SandboxDialer } from './sandbox-dialer.js';
 import type { SandboxTunnel } from './sandbox-tunnel.js';
 import type { LambdaSettings } from './settings.js';
 import { SleepWatch } from './sleep-watch.js';
+import { type AttemptPorts, TunnelAttempts } from './tunnel-attempts.js';
 
-export interface ExtensionPorts {
+export interface ExtensionPorts extends AttemptPorts {
   readonly api: Pick<ExtensionsApi, 'register' | 'next' | 'initError' | 'exitError'>;
   /** Opens the listeners of the forwarder. @throws UserError */
   readonly listen: (dialer: Dialer, kept: KeptConnections) => Promise<Listeners>;
-  /**
-   * Finds the configuration, and opens the tunnel without waiting for its handshake.
-   *
-   * @throws NotYetError if a later attempt may succeed, during an invocation or afterwards
-   * @throws UserError
-   */
-  readonly openTunnel: () => Promise<SandboxTunnel>;
   /** Loads modules that are needed later. Called when the tunnel is open, or after LONGEST_COLD. */
   readonly warmUp: () => void;
-  readonly log: Log;
-  readonly clock: Clock;
   /** The clock's `now` at the start of the process. */
   readonly began: number;
   readonly wallClock: WallClock;
@@ -60,33 +50,22 @@ const SHUTDOWN_TIME = 2_000;
 /** The maximum time, in milliseconds, from registration until other modules are loaded. */
 const LONGEST_COLD = 100;
 
-/** Milliseconds between the first two attempts to read a secret; later pauses are longer. */
-const FIRST_PAUSE = 100;
-const LONGEST_PAUSE = 10_000;
-
 export class Extension {
   readonly #settings: LambdaSettings;
   readonly #ports: ExtensionPorts;
   readonly #dialer: SandboxDialer;
   readonly #sleep: SleepWatch;
+  readonly #attempts: TunnelAttempts;
   /** The time of each init step, in milliseconds since the start of the process. */
   readonly #moments: Record<string, number> = {};
   #listeners: Listeners | undefined;
-  #tunnel: SandboxTunnel | undefined;
-  /**
-   * The attempt to open the tunnel during init; undefined if impossible during init. Never rejects.
-   */
-  #opening: Promise<UserError | undefined> | undefined;
-  /** The running attempt to open the tunnel during an invocation. Never rejects. */
-  #openingLate: Promise<void> | undefined;
-  #hasFailedLate = false;
-  #isClosed = false;
 
   constructor(settings: LambdaSettings, ports: ExtensionPorts) {
     this.#settings = settings;
     this.#ports = ports;
     this.#dialer = new SandboxDialer(settings.wait, ports.clock, ports.wallClock);
     this.#sleep = new SleepWatch(ports.clock, ports.wallClock);
+    this.#attempts = new TunnelAttempts(ports, this.#dialer, settings.wait);
   }
 
   /**
@@ -132,15 +111,20 @@ export class Extension {
       this.#note('registerMs');
       // A SnapStart snapshot is started many times, and all copies would share the tunnel's
       // session.
-      if (isListening && !isCopied) this.#opening = this.#openInInit();
+      if (isListening && !isCopied) this.#openTunnel();
       void this.#warmUp();
     });
+  }
+
+  #openTunnel(): void {
+    if (!this.#isManaged) this.#attempts.beginInInit();
+    else this.#attempts.beginWithoutEvents(this.#ports.began + this.#settings.wait);
   }
 
   /** Loads modules while the lookup of the server's address or the handshake waits for a response. */
   async #warmUp(): Promise<void> {
     const { clock, warmUp } = this.#ports;
-    await this.#settled(this.#opening, clock.now() + LONGEST_COLD);
+    await this.#settled(this.#attempts.inInit, clock.now() + LONGEST_COLD);
     // If the address is known, the tunnel sends its initiation at the end of this turn.
     clock.defer(warmUp);
   }
@@ -171,11 +155,12 @@ export class Extension {
     const { began, stop } = this.#ports;
     const deadline = began + this.#settings.wait;
     // If init does not open the tunnel in this time, the first invocation waits for it.
-    const failure = await this.#settled(this.#opening, deadline);
+    const failure = await this.#settled(this.#attempts.inInit, deadline);
     if (failure !== undefined) return failure;
-    if (this.#tunnel === undefined) return this.#unread();
+    const { tunnel } = this.#attempts;
+    if (tunnel === undefined) return this.#unread();
     try {
-      await this.#tunnel.waitForHandshake(deadline, stop);
+      await tunnel.waitForHandshake(deadline, stop);
       this.#note('handshakeMs');
       return undefined;
     } catch (error) {
@@ -192,7 +177,7 @@ export class Extension {
   #unread(): UserError | undefined {
     const { place, wait } = this.#settings;
     const isOnDisk = place.kind === 'value' || place.kind === 'files';
-    if (!isOnDisk || this.#opening === undefined) return undefined;
+    if (!isOnDisk || this.#attempts.inInit === undefined) return undefined;
     return new UserError('tunnel', {
       what: 'cannot open the tunnel',
       why: `the configuration could not be read within ${wait / 1000} s`,
@@ -213,76 +198,6 @@ export class Extension {
     const { clock, stop } = this.#ports;
     const left = Math.max(0, until - clock.now());
     return work && inTime(work, left, clock, stop).catch(() => undefined);
-  }
-
-  /**
-   * @returns why the tunnel is unavailable; undefined if it is open or can be opened only in an
-   * invocation
-   */
-  async #openInInit(): Promise<UserError | undefined> {
-    const { began } = this.#ports;
-    const failure = await this.#open(this.#isManaged ? began + this.#settings.wait : -Infinity);
-    if (failure instanceof NotYetError) {
-      if (this.#isManaged) void this.#openLater(failure);
-      return undefined;
-    }
-    if (failure !== undefined) this.#dialer.refuse(failure);
-    return failure;
-  }
-
-  /** Retries until the secret can be read, because no event reports when it can. Never rejects. */
-  async #openLater(reason: NotYetError): Promise<void> {
-    this.#refuse(reason);
-    const failure = await this.#open(Infinity);
-    if (failure !== undefined && !this.#isClosed) this.#refuse(failure);
-  }
-
-  /** Opens the tunnel during an invocation, if init could not do so. */
-  async #openInInvocation(): Promise<void> {
-    await this.#opening;
-    if (this.#tunnel !== undefined) return;
-    const { clock } = this.#ports;
-    // After one failed wait, later invocations do not wait, because the time spent waiting is
-    // billed.
-    const patience = this.#hasFailedLate ? -Infinity : this.#settings.wait;
-    const failure = await this.#open(clock.now() + patience);
-    if (failure === undefined) return;
-    this.#hasFailedLate = true;
-    this.#refuse(failure);
-  }
-
-  /** Records a failure after init. A failure during init is logged together with the init times. */
-  #refuse(failure: UserError): void {
-    const { what, why, next } = failure;
-    this.#dialer.refuse(failure);
-    this.#ports.log.error({ what, why, next }, failure.message);
-  }
-
-  /** @param until when to stop retrying to read a secret */
-  async #open(until: number): Promise<UserError | undefined> {
-    const { clock } = this.#ports;
-    for (let delay = FIRST_PAUSE; ; delay = Math.min(2 * delay, LONGEST_PAUSE)) {
-      const failure = await this.#openOnce();
-      if (!(failure instanceof NotYetError)) return failure;
-      this.#dialer.noteFailure(failure);
-      if (clock.now() >= until || this.#isClosed) return failure;
-      await pause(Math.min(delay, until - clock.now()), clock);
-    }
-  }
-
-  async #openOnce(): Promise<UserError | undefined> {
-    try {
-      const tunnel = await this.#ports.openTunnel();
-      if (this.#isClosed) {
-        await tunnel.close({ gracePeriod: 0 });
-        return undefined;
-      }
-      this.#tunnel = tunnel;
-      this.#dialer.open(tunnel);
-      return undefined;
-    } catch (error) {
-      return asUserError(error);
-    }
   }
 
   /** Handles events one by one until SHUTDOWN, and returns that event. */
@@ -318,14 +233,10 @@ export class Extension {
     const elapsed = this.#sleep.elapsed();
     this.#dialer.renewPatience();
     this.#dialer.begin(deadlineMs - this.#ports.wallClock.unixMilliseconds());
-    if (this.#tunnel === undefined) {
-      // An attempt from an earlier invocation may still be running.
-      this.#openingLate ??= this.#openInInvocation().finally(() => {
-        this.#openingLate = undefined;
-      });
-      return this.#openingLate;
-    }
-    return this.#prepare(this.#tunnel, elapsed);
+    const { tunnel } = this.#attempts;
+    return tunnel === undefined
+      ? this.#attempts.openInInvocation()
+      : this.#prepare(tunnel, elapsed);
   }
 
   /**
@@ -344,7 +255,7 @@ export class Extension {
     const { clock } = this.#ports;
     const until = clock.now() + LONGEST_HOLD;
     const isUp = opened
-      .then(() => this.#tunnel?.waitForHandshake(until))
+      .then(() => this.#attempts.tunnel?.waitForHandshake(until))
       // Ignore the failure here, because dials report it.
       .catch(() => undefined);
     await this.#settled(isUp, until);
@@ -373,9 +284,7 @@ export class Extension {
     const deadline = clock.now() + graceMs;
     await this.#listeners?.close({ graceMs });
     this.#dialer.close();
-    // If the tunnel opens later, #openOnce() closes it.
-    this.#isClosed = true;
-    await this.#tunnel?.close({ gracePeriod: Math.max(0, deadline - clock.now()) });
+    await this.#attempts.close({ gracePeriod: Math.max(0, deadline - clock.now()) });
   }
 
   async #failInit(type: string, failure: UserError): Promise<never> {
@@ -397,13 +306,4 @@ export class Extension {
 
 function errorType(failure: UserError): string {
   return failure.kind === 'tunnel' ? 'Extension.HandshakeTimeout' : 'Extension.ConfigInvalid';
-}
-
-function asUserError(error: unknown): UserError {
-  if (error instanceof UserError) return error;
-  return new UserError('failed', {
-    what: 'cannot open the tunnel',
-    why: messageOf(error),
-    cause: error,
-  });
 }

@@ -1,4 +1,6 @@
 /** An extension between a fake Lambda, a fake port and a fake tunnel. */
+import type { Duplex } from 'node:stream';
+
 import { type ExtensionPorts, Extension } from '../../src/lambda/extension.js';
 import type { EventType, ExtensionEvent, ReportedError } from '../../src/lambda/extensions-api.js';
 import { type LambdaSettings, readSettings } from '../../src/lambda/settings.js';
@@ -9,6 +11,8 @@ import { RecordingLog } from '../support/fakes/recording-log.js';
 import { FakeTunnel, settled } from './fake-tunnel.js';
 
 const UNIX = 1_800_000_000_000;
+
+const TARGET = { host: '100.127.69.42', port: 80 };
 
 /** These tests do not check deferred messages. */
 class PromptClock extends FakeClock {
@@ -116,6 +120,21 @@ export class ExtensionHarness {
     await this.start(settings);
     this.tunnel.handshake();
     await settled();
+  }
+
+  /** Requests the target through the port. Returns an object that receives the result. */
+  request(): { outcome: Duplex | Error | undefined } {
+    const result: { outcome: Duplex | Error | undefined } = { outcome: undefined };
+    const settle = (outcome: Duplex | Error) => void (result.outcome = outcome);
+    this.dialer!.dial(TARGET).then(settle, settle);
+    return result;
+  }
+
+  /** From now on, openTunnel() waits. Returns a function that settles its last call. */
+  holdOpening(): (tunnel: FakeTunnel) => void {
+    let succeed: (tunnel: FakeTunnel) => void = () => undefined;
+    this.openTunnel = () => new Promise((resolve) => void (succeed = resolve));
+    return (tunnel) => succeed(tunnel);
   }
 
   async pass(duration: number): Promise<void> {

@@ -1,18 +1,15 @@
 import { getEventListeners } from 'node:events';
 import { Duplex } from 'node:stream';
 
-import { NotYetError } from '../../src/lambda/not-yet-error.js';
 import { UserError } from '../../src/lib/errors/user-error.js';
 import { ExtensionHarness } from './extension-harness.js';
-import { type FakeTunnel, openStream, settled } from './fake-tunnel.js';
+import { openStream, settled } from './fake-tunnel.js';
 
-const TARGET = { host: '100.127.69.42', port: 80 };
 const BROKEN = new UserError('configuration', {
   what: 'cannot use arc.json',
   why: 'no JSON',
   next: ['Correct it.'],
 });
-const NOT_YET = new NotYetError('configuration', { what: 'cannot read secret arc', why: '400' });
 const SECRET = { place: { kind: 'secret', name: 'arc' } } as const;
 const SNAP_START = { initializationType: 'snap-start' } as const;
 const MANAGED = { initializationType: 'lambda-managed-instances' } as const;
@@ -28,16 +25,8 @@ beforeEach(() => {
   lambda = new ExtensionHarness();
 });
 
-/** The result of a request to the port. */
-function request(): { outcome: Duplex | Error | undefined } {
-  const result: { outcome: Duplex | Error | undefined } = { outcome: undefined };
-  const settle = (outcome: Duplex | Error) => void (result.outcome = outcome);
-  lambda.dialer!.dial(TARGET).then(settle, settle);
-  return result;
-}
-
 async function openedStream(): Promise<Duplex> {
-  request();
+  lambda.request();
   await settled();
   const stream = openStream();
   lambda.tunnel.dials.at(-1)!.succeed(stream);
@@ -53,16 +42,9 @@ async function openedAhead(): Promise<Duplex> {
   return stream;
 }
 
-/** An openTunnel() that the test settles. */
-function heldOpening(): (tunnel: FakeTunnel) => void {
-  let succeed: (tunnel: FakeTunnel) => void = () => undefined;
-  lambda.openTunnel = () => new Promise((resolve) => void (succeed = resolve));
-  return (tunnel) => succeed(tunnel);
-}
-
 describe('init', () => {
   it('loads other modules when the tunnel has sent its initiation', async () => {
-    const succeed = heldOpening();
+    const succeed = lambda.holdOpening();
     await lambda.start();
     await lambda.pass(50);
     expect(lambda.count('warm up')).toBe(0);
@@ -75,7 +57,7 @@ describe('init', () => {
   });
 
   it('loads other modules after 100 ms, even if the configuration cannot be read', async () => {
-    heldOpening();
+    lambda.holdOpening();
     await lambda.start();
     await lambda.pass(99);
     expect(lambda.count('warm up')).toBe(0);
@@ -84,7 +66,7 @@ describe('init', () => {
   });
 
   it('loads other modules if a signal stops it', async () => {
-    heldOpening();
+    lambda.holdOpening();
     await lambda.start();
     lambda.stopping.abort();
     await settled();
@@ -119,7 +101,7 @@ describe('init', () => {
   it('answers requests of the init through the tunnel', async () => {
     await lambda.start();
     const { tunnel } = lambda;
-    request();
+    lambda.request();
     tunnel.handshake();
     await settled();
     expect(tunnel.dials).toHaveLength(1);
@@ -142,7 +124,7 @@ describe('init', () => {
   });
 
   it('does not extend its deadline if opening the tunnel is slow', async () => {
-    const open = heldOpening();
+    const open = lambda.holdOpening();
     await lambda.start({ wait: 1_000, ...SECRET });
     await lambda.pass(899);
     expect(lambda.isWaiting).toBe(false);
@@ -154,7 +136,7 @@ describe('init', () => {
     lambda.tunnel.handshake();
     await settled();
     expect(lambda.count('open')).toBe(1);
-    request();
+    lambda.request();
     await settled();
     expect(lambda.tunnel.dials).toHaveLength(1);
   });
@@ -182,7 +164,7 @@ describe('init', () => {
   it.each(['degrade', 'fail'] as const)(
     'has no tunnel if a file is not read in time: %s',
     async (onFailure) => {
-      const open = heldOpening();
+      const open = lambda.holdOpening();
       await lambda.start({ wait: 1_000, onFailure });
       await lambda.pass(900);
       const [line] = lambda.log.lines;
@@ -191,7 +173,7 @@ describe('init', () => {
       const types = lambda.reported.map(({ type }) => type);
       expect(types).toEqual(onFailure === 'fail' ? ['Extension.HandshakeTimeout'] : []);
       if (onFailure === 'fail') return;
-      const early = request();
+      const early = lambda.request();
       open(lambda.tunnel);
       lambda.tunnel.handshake();
       await settled();
@@ -219,7 +201,7 @@ describe('init', () => {
     expect(lambda.isWaiting).toBe(true);
     const { what, why, next } = BROKEN;
     expect(lambda.log.lines).toMatchObject([{ level: 'error', fields: { what, why, next } }]);
-    const refused = request();
+    const refused = lambda.request();
     await settled();
     expect(refused.outcome).toMatchObject({ reason: 'not-ready', cause: BROKEN });
   });
@@ -257,118 +239,6 @@ describe('init', () => {
     lambda.tunnel.handshake();
     await settled();
     expect(lambda.isWaiting).toBe(true);
-  });
-});
-
-describe('a secret', () => {
-  it('is read in the first invocation if it cannot be read in the init', async () => {
-    lambda.openTunnel = () => Promise.reject(NOT_YET);
-    await lambda.start({ ...SECRET, onFailure: 'fail' });
-    expect([lambda.isWaiting, lambda.log.messages('error')]).toEqual([true, []]);
-    const early = request();
-    await lambda.invoke();
-    await lambda.pass(150);
-    expect(early.outcome).toBeUndefined();
-    lambda.openTunnel = () => Promise.resolve(lambda.tunnel);
-    await lambda.pass(200);
-    lambda.tunnel.handshake();
-    await settled();
-    expect(lambda.tunnel.dials).toHaveLength(1);
-    expect(lambda.count('open')).toBe(4);
-  });
-
-  it('is retried until the invocation’s time is over, then its requests get the reason', async () => {
-    lambda.openTunnel = () => Promise.reject(NOT_YET);
-    await lambda.start(SECRET);
-    await lambda.invoke();
-    const waiting = request();
-    await lambda.pass(2_950);
-    expect(lambda.log.messages('error')).toEqual([]);
-    await lambda.pass(100);
-    expect(lambda.log.messages('error')).toEqual([NOT_YET.message]);
-    expect(waiting.outcome).toMatchObject({ reason: 'not-ready' });
-    expect(lambda.clock.armed).toBe(FOR_THE_END);
-  });
-
-  it('is tried once in each later invocation, and its requests wait for it', async () => {
-    lambda.openTunnel = () => Promise.reject(NOT_YET);
-    await lambda.start(SECRET);
-    await lambda.invoke();
-    await lambda.pass(3_000);
-    const before = lambda.count('open');
-    await lambda.invoke();
-    await settled();
-    expect(lambda.count('open') - before).toBe(1);
-    const open = heldOpening();
-    await lambda.invoke();
-    const waiting = request();
-    await lambda.pass(50);
-    expect(waiting.outcome).toBeUndefined();
-    open(lambda.tunnel);
-    lambda.tunnel.handshake();
-    await settled();
-    expect(lambda.tunnel.dials).toHaveLength(1);
-  });
-
-  it('is read once at a time, however many invocations arrive meanwhile', async () => {
-    lambda.openTunnel = () => Promise.reject(NOT_YET);
-    await lambda.start(SECRET);
-    const open = heldOpening();
-    await lambda.invoke();
-    await lambda.pass(500);
-    await lambda.invoke();
-    await lambda.pass(500);
-    expect(lambda.count('open')).toBe(2);
-    open(lambda.tunnel);
-    await settled();
-    expect(lambda.count('open')).toBe(2);
-  });
-
-  it('is not retried in the same invocation if its text is unusable', async () => {
-    lambda.openTunnel = () => Promise.reject(BROKEN);
-    await lambda.start({ ...SECRET, onFailure: 'fail' });
-    expect(lambda.reported).toMatchObject([{ type: 'Extension.ConfigInvalid' }]);
-  });
-
-  it('is retried without invocations if Lambda reports none', async () => {
-    lambda.openTunnel = () => Promise.reject(NOT_YET);
-    await lambda.start({ ...SECRET, ...MANAGED });
-    await lambda.pass(3_100);
-    expect(lambda.isWaiting).toBe(true);
-    const refused = request();
-    await settled();
-    expect(refused.outcome).toMatchObject({ reason: 'not-ready', cause: NOT_YET });
-    lambda.openTunnel = () => Promise.resolve(lambda.tunnel);
-    await lambda.pass(20_000);
-    lambda.tunnel.handshake();
-    request();
-    await settled();
-    expect(lambda.tunnel.dials).toHaveLength(1);
-  });
-
-  it('explains its absence to a request if no later attempt ends before the wait', async () => {
-    lambda.openTunnel = () => Promise.reject(NOT_YET);
-    await lambda.start(SECRET);
-    heldOpening();
-    await lambda.invoke();
-    const refused = request();
-    await lambda.pass(3_100);
-    expect(refused.outcome).toMatchObject({
-      reason: 'not-ready',
-      message: 'the tunnel did not open within 3 s: cannot read secret arc: 400',
-      cause: NOT_YET,
-    });
-  });
-
-  it('is not retried after a shutdown', async () => {
-    lambda.openTunnel = () => Promise.reject(NOT_YET);
-    await lambda.start({ ...SECRET, ...MANAGED });
-    await lambda.pass(3_100);
-    await lambda.shutDown();
-    await lambda.pass(10_000);
-    const before = lambda.count('open');
-    await lambda.pass(60_000);
-    expect([lambda.count('open'), lambda.clock.armed]).toEqual([before, 0]);
   });
 });
 
@@ -444,7 +314,7 @@ describe('an invocation', () => {
     await lambda.pass(3_100);
     const { tunnel } = lambda;
     await lambda.invoke();
-    const waiting = request();
+    const waiting = lambda.request();
     await lambda.pass(2_000);
     expect(waiting.outcome).toBeUndefined();
     tunnel.handshake();
@@ -464,7 +334,7 @@ describe('an invocation', () => {
     await lambda.startReady();
     await lambda.invoke();
     await openedAhead();
-    const sent = request();
+    const sent = lambda.request();
     await settled();
     expect(sent.outcome).toBeInstanceOf(Duplex);
     expect(lambda.tunnel.dials).toHaveLength(1);
@@ -481,7 +351,7 @@ describe('an invocation', () => {
     await lambda.invoke();
     expect(lambda.tunnel.dials).toHaveLength(1);
     // The previous connection is young enough to be used.
-    request();
+    lambda.request();
     await settled();
     await lambda.invoke();
     expect(lambda.tunnel.dials).toHaveLength(2);
@@ -494,7 +364,7 @@ describe('an invocation', () => {
     const errors: unknown[] = [];
     stream.on('error', (error) => errors.push(error));
     lambda.tunnel.hasSession = false;
-    const waiting = request();
+    const waiting = lambda.request();
     // A tenth of its time, and 300 ms at most.
     await lambda.pass(1_750);
     expect([stream.destroyed, waiting.outcome]).toEqual([false, undefined]);
@@ -502,13 +372,13 @@ describe('an invocation', () => {
     expect(errors).toMatchObject([{ reason: 'timeout' }]);
     expect(waiting.outcome).toMatchObject({ reason: 'not-ready' });
     // New requests get half of the remaining time.
-    const late = request();
+    const late = lambda.request();
     await lambda.pass(40);
     expect(late.outcome).toBeUndefined();
     await lambda.pass(60);
     expect(late.outcome).toMatchObject({ reason: 'not-ready' });
     await lambda.invoke(60_000);
-    const next = request();
+    const next = lambda.request();
     await lambda.pass(100);
     expect(next.outcome).toBeUndefined();
   });
@@ -562,7 +432,7 @@ describe('an invocation', () => {
   it('is extended for both together by no more than that', async () => {
     await lambda.startReady();
     lambda.tunnel.hasSession = false;
-    request();
+    lambda.request();
     await lambda.invoke();
     await lambda.pass(400);
     lambda.tunnel.handshake();
@@ -570,22 +440,6 @@ describe('an invocation', () => {
     expect(lambda.isWaiting).toBe(false);
     await lambda.pass(1);
     expect(lambda.isWaiting).toBe(true);
-  });
-
-  it('retries an unusable configuration, because it may have been fixed', async () => {
-    lambda.openTunnel = () => Promise.reject(BROKEN);
-    await lambda.start();
-    await lambda.invoke();
-    expect(lambda.count('open')).toBe(2);
-    const refused = request();
-    await settled();
-    expect(refused.outcome).toMatchObject({ reason: 'not-ready', cause: BROKEN });
-    lambda.openTunnel = () => Promise.resolve(lambda.tunnel);
-    await lambda.invoke();
-    lambda.tunnel.handshake();
-    request();
-    await settled();
-    expect(lambda.tunnel.dials).toHaveLength(1);
   });
 });
 
@@ -597,61 +451,7 @@ describe('a managed instance', () => {
     await lambda.shutDown();
     expect(lambda.outcome).toBe('ended');
   });
-
-  it('reports that its secret cannot be read, starts anyway, and keeps retrying', async () => {
-    lambda.openTunnel = () => Promise.reject(NOT_YET);
-    await lambda.start({ ...MANAGED, ...SECRET, onFailure: 'fail' });
-    await passes(3_000);
-    expect(lambda.isWaiting).toBe(true);
-    expect(lambda.reported).toEqual([]);
-    const { what, why, next } = NOT_YET;
-    const said = { level: 'error', fields: { what, why, next }, message: NOT_YET.message };
-    expect(lambda.log.lines.filter(({ level }) => level === 'error')).toEqual([said]);
-    const { outcome } = await requested();
-    expect(outcome).toMatchObject({ reason: 'not-ready', message: NOT_YET.message });
-    lambda.openTunnel = () => Promise.resolve(lambda.tunnel);
-    await passes(10_000);
-    lambda.tunnel.handshake();
-    request();
-    await settled();
-    expect(lambda.tunnel.dials).toHaveLength(1);
-  });
-
-  it('reports that its secret, read later, is unusable', async () => {
-    lambda.openTunnel = () => Promise.reject(NOT_YET);
-    await lambda.start({ ...MANAGED, ...SECRET });
-    await passes(3_000);
-    lambda.openTunnel = () => Promise.reject(BROKEN);
-    await passes(10_000);
-    const { outcome } = await requested();
-    expect(outcome).toMatchObject({ reason: 'not-ready', message: BROKEN.message });
-    const errors = lambda.log.lines.filter(({ level }) => level === 'error');
-    expect(errors.map(({ message }) => message)).toEqual([NOT_YET.message, BROKEN.message]);
-  });
-
-  it('does not report its secret again when it is shut down', async () => {
-    lambda.openTunnel = () => Promise.reject(NOT_YET);
-    await lambda.start({ ...MANAGED, ...SECRET });
-    await passes(3_000);
-    await lambda.shutDown();
-    await passes(10_000);
-    expect(lambda.log.lines.filter(({ level }) => level === 'error')).toHaveLength(1);
-  });
 });
-
-/** Advances the time and runs everything that falls due. */
-async function passes(duration: number): Promise<void> {
-  for (let past = 0; past < duration; past += 100) {
-    lambda.clock.advance(100);
-    await settled();
-  }
-}
-
-async function requested(): Promise<{ outcome: Duplex | Error | undefined }> {
-  const result = request();
-  await settled();
-  return result;
-}
 
 describe('a shutdown', () => {
   it.each([
@@ -689,7 +489,7 @@ describe('a shutdown', () => {
   });
 
   it('closes a tunnel that was being opened', async () => {
-    const open = heldOpening();
+    const open = lambda.holdOpening();
     await lambda.start({ wait: 1_000 });
     await lambda.pass(1_000);
     await lambda.shutDown();
@@ -719,7 +519,7 @@ describe('the stop signal', () => {
 
   it.each([
     ['before the registration', () => (lambda.registration = () => stop())],
-    ['while the tunnel opens', () => heldOpening()],
+    ['while the tunnel opens', () => lambda.holdOpening()],
     ['while it waits for the handshake', () => undefined],
   ])('stops it %s, without reporting that it is ready', async (_, prepare) => {
     prepare();
