@@ -21,17 +21,16 @@ export function tuneGarbageCollection(): void {
 }
 
 /**
- * Limits the growth of V8's young generation, the part of the heap for new objects, and collects
- * its garbage more often. By default, V8 enlarges it under load to 32 MB, and possibly never shrinks
- * it. Garbage in the young generation also delays freeing the buffers of packets, which are outside
- * the heap.
+ * Limits the growth of V8's young generation, the part of the heap for new objects. By default, V8
+ * enlarges it under load to 32 MB, and possibly never shrinks it. Garbage in the young generation
+ * also delays freeing the buffers of packets, which are outside the heap.
  *
  * A garbage collection while idle may shrink the young generation to 2 MB. It must then be able to
- * grow again, because collecting so little garbage at a time costs CPU time under load.
+ * grow again, because collecting so little garbage at a time costs CPU time under load: V8 copies
+ * the objects that are still in use, and after two copies, it moves them to the old generation,
+ * whose collections delay requests by up to 60 ms.
  */
 export function limitYoungGeneration(): void {
-  // V8 collects garbage between two events as soon as this percentage is full, instead of 80.
-  setFlagsFromString('--minor-gc-task-trigger=20');
   // V8 changes the size only during a collection.
   const collections = new PerformanceObserver(() => {
     if (sizeOfYoungGeneration() >= LARGEST) fixSize();
