@@ -5,15 +5,16 @@ export class Goals {
   missed = [];
 
   /**
-   * Compares a figure with its goal.
+   * Compares a figure with its goal, and records a miss.
    *
-   * @returns the goal in words, for the end of the figure's line
+   * @returns the goal in words, to print after the figure
    */
   judge(what, figure, goal) {
     if (goal === undefined) return '';
     const { atLeast = -Infinity, atMost = Infinity } = goal;
-    // NaN means that nothing was measured, which misses each goal.
-    const isMet = figure >= atLeast && figure <= atMost;
+    // If a rate is 0, nothing was measured, which misses each goal.
+    const isMeasured = Number.isFinite(figure) && figure > 0;
+    const isMet = isMeasured && figure >= atLeast && figure <= atMost;
     if (!isMet) this.missed.push(what);
     const words = goal.atLeast === undefined ? `at most ${atMost}` : `at least ${atLeast}`;
     return `, goal: ${words}${isMet ? '' : ' (MISSED)'}`;

@@ -8,21 +8,23 @@ import { dialSocks5 } from './socks5.js';
 const SMALL = Buffer.alloc(100, 'arctun');
 
 /**
- * Sends POSTs to `url`, one after the other on each of `connections` connections, for the given time.
+ * Sends POSTs to `url`, one after the other on each of `connections` connections, for the given time,
+ * and at least one on each.
  *
  * @param proxy HOST:PORT of a SOCKS5 proxy; none if undefined
- * @param untilTold called when all connections are open; resolves when the time begins
- * @returns the POSTs per second, and the ms per POST
+ * @param untilTold called after a first POST on each connection, which is not counted; resolves when
+ *   the time begins
+ * @returns the POSTs per second, and the median, the 99th percentile and the longest time of a POST in ms
  */
 export async function posts({ url, connections = 1, proxy = undefined, milliseconds }, untilTold) {
   const { hostname, port, pathname } = new URL(url);
   const request = Buffer.from(
     `POST ${pathname} HTTP/1.1\r\nHost: ${hostname}\r\nContent-Length: ${SMALL.length}\r\n\r\n${SMALL}`,
   );
+  const sockets = new Set();
   const open = async () => {
-    if (proxy !== undefined) return dialSocks5(proxy, hostname, Number(port || 80));
-    const socket = connect({ host: hostname, port: Number(port || 80), noDelay: true });
-    await once(socket, 'connect');
+    const socket = await openSocket(hostname, Number(port || 80), proxy);
+    sockets.add(socket.on('close', () => sockets.delete(socket)));
     return socket;
   };
   const lanes = await Promise.all(Array.from({ length: connections }, () => open()));
@@ -33,18 +35,33 @@ export async function posts({ url, connections = 1, proxy = undefined, milliseco
   const times = [];
   const until = performance.now() + milliseconds;
   const worker = async (socket) => {
-    for (let lane = socket; performance.now() < until;) {
+    let lane = socket;
+    do {
       const began = performance.now();
       if (lane === undefined || lane.destroyed || lane.readableEnded) lane = await open();
       if (await exchange(lane, request)) lane = void lane.destroy();
       times.push(performance.now() - began);
-    }
+    } while (performance.now() < until);
   };
-  await Promise.all(lanes.map(worker));
+  try {
+    await Promise.all(lanes.map(worker));
+  } finally {
+    for (const socket of sockets) socket.destroy();
+  }
   times.sort((one, other) => one - other);
   const quantile = (part) => times[Math.floor(times.length * part)] ?? 0;
   const perSecond = (times.length * 1000) / milliseconds;
   return { perSecond, p50: quantile(0.5), p99: quantile(0.99), longest: times.at(-1) ?? 0 };
+}
+
+async function openSocket(host, port, proxy) {
+  const socket =
+    proxy === undefined
+      ? connect({ host, port, noDelay: true })
+      : await dialSocks5(proxy, host, port);
+  if (proxy === undefined) await once(socket, 'connect');
+  // Between two requests, an error only closes the connection.
+  return socket.on('error', () => undefined);
 }
 
 /**

@@ -27,8 +27,8 @@ export function tuneGarbageCollection(): void {
  *
  * A garbage collection while idle may shrink the young generation to 2 MB. It must then be able to
  * grow again, because collecting so little garbage at a time costs CPU time under load: V8 copies
- * the objects that are still in use, and after two copies, it moves them to the old generation,
- * whose collections delay requests by up to 60 ms.
+ * the objects that are still in use, and at the next collection, it moves them to the old
+ * generation, whose collections delay requests by up to 60 ms.
  */
 export function limitYoungGeneration(): void {
   // V8 changes the size only during a collection.

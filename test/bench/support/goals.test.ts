@@ -7,6 +7,8 @@ it.each([
   [4.1, { atMost: 4 }, ', goal: at most 4 (MISSED)'],
   [NaN, { atMost: 4 }, ', goal: at most 4 (MISSED)'],
   [NaN, { atLeast: 0.6 }, ', goal: at least 0.6 (MISSED)'],
+  [Infinity, { atLeast: 0.6 }, ', goal: at least 0.6 (MISSED)'],
+  [0, { atMost: 4 }, ', goal: at most 4 (MISSED)'],
   [0.1, undefined, ''],
 ])('compares %d with %j', (figure, goal, words) => {
   const goals = new Goals();

@@ -29,7 +29,7 @@ describe('small POSTs', () => {
     await once(server, 'close');
   });
 
-  /** The first POST of each connection is not counted, and a second one always fits. */
+  /** Each of the first connections carries one POST that is not counted, and at least one more. */
   const send = (connections: number) =>
     posts({ url, connections, milliseconds: 5 }, () => Promise.resolve());
 
@@ -47,6 +47,12 @@ describe('small POSTs', () => {
     };
     expect((await send(3)).perSecond).toBeGreaterThanOrEqual((3 * 1000) / 5);
     expect(sockets.length).toBeGreaterThanOrEqual(6);
+  });
+
+  it('fail if the response has another status', async () => {
+    onRequest = (socket, earlier) =>
+      socket.write(earlier === 0 ? RESPONSE : RESPONSE.replace('201 Created', '200 OK'));
+    await expect(send(1)).rejects.toThrow('200 OK');
   });
 
   it('fail if a connection is closed without a response', async () => {
