@@ -111,14 +111,14 @@ export class Extension {
       this.#note('registerMs');
       // A SnapStart snapshot is started many times, and all copies would share the tunnel's
       // session.
-      if (isListening && !isCopied) this.#openTunnel();
+      if (isListening && !isCopied) this.#beginOpening();
       void this.#warmUp();
     });
   }
 
-  #openTunnel(): void {
-    if (!this.#isManaged) this.#attempts.beginInInit();
-    else this.#attempts.beginWithoutEvents(this.#ports.began + this.#settings.wait);
+  #beginOpening(): void {
+    if (this.#isManaged) this.#attempts.beginAndRetry(this.#ports.began + this.#settings.wait);
+    else this.#attempts.begin();
   }
 
   /** Loads modules while the lookup of the server's address or the handshake waits for a response. */

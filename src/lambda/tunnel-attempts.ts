@@ -1,4 +1,4 @@
-/** The attempts to open the extension's tunnel: one during init, and later ones for a secret. */
+/** Opens the extension's tunnel: during init, and again later while it cannot be opened. */
 import { messageOf } from '../lib/errors/error-message.js';
 import { UserError } from '../lib/errors/user-error.js';
 import { pause } from '../lib/waits.js';
@@ -34,7 +34,7 @@ export class TunnelAttempts {
   #inInit: Promise<UserError | undefined> | undefined;
   /** The running attempt during an invocation. Never rejects. */
   #inInvocation: Promise<void> | undefined;
-  #hasFailedLate = false;
+  #hasFailedInInvocation = false;
   #isClosed = false;
 
   constructor(ports: AttemptPorts, dialer: SandboxDialer, wait: number) {
@@ -48,25 +48,25 @@ export class TunnelAttempts {
   }
 
   /**
-   * The attempt during init: why the tunnel is unavailable; undefined if it is open or can be opened
-   * only later. Never rejects. Undefined if there is no such attempt.
+   * The attempt during init; undefined if there is none. Resolves with the reason why there is no
+   * tunnel, or with undefined if the tunnel is open or may open later. Never rejects.
    */
   get inInit(): Promise<UserError | undefined> | undefined {
     return this.#inInit;
   }
 
   /** Opens the tunnel during init. If a secret cannot be read yet, an invocation opens the tunnel. */
-  beginInInit(): void {
+  begin(): void {
     this.#inInit = this.#openInInit(-Infinity);
   }
 
   /**
-   * Opens the tunnel in an environment without events of invocations: continues after init until a
-   * secret can be read.
+   * Opens the tunnel in an environment that is not told about invocations. Tries until a secret can
+   * be read, also after init.
    *
-   * @param until when init ends
+   * @param until when to report that the secret cannot be read yet
    */
-  beginWithoutEvents(until: number): void {
+  beginAndRetry(until: number): void {
     this.#inInit = this.#openInInit(until, (failure) => void this.#openLater(failure));
   }
 
@@ -110,10 +110,10 @@ export class TunnelAttempts {
     if (this.#tunnel !== undefined) return;
     // After one failed wait, later invocations do not wait, because the time spent waiting is
     // billed.
-    const patience = this.#hasFailedLate ? -Infinity : this.#wait;
+    const patience = this.#hasFailedInInvocation ? -Infinity : this.#wait;
     const failure = await this.#open(this.#ports.clock.now() + patience);
     if (failure === undefined) return;
-    this.#hasFailedLate = true;
+    this.#hasFailedInInvocation = true;
     this.#refuse(failure);
   }
 

@@ -174,6 +174,20 @@ describe('a secret of a managed instance', () => {
     expect(lambda.tunnel.dials).toHaveLength(1);
   });
 
+  it('is tried after pauses that double up to 10 s', async () => {
+    const times: number[] = [];
+    lambda.openTunnel = () => {
+      times.push(lambda.clock.now());
+      return Promise.reject(NOT_YET);
+    };
+    await lambda.start({ ...MANAGED, ...SECRET });
+    await lambda.pass(40_000);
+    const pauses = times.slice(1).map((time, index) => time - times[index]!);
+    // The pauses of init come first, then those after its end.
+    expect(pauses.slice(0, 4)).toEqual([100, 200, 400, 800]);
+    expect(pauses.slice(-9)).toEqual([100, 200, 400, 800, 1600, 3200, 6400, 10_000, 10_000]);
+  });
+
   it('is reported if it is read later and unusable', async () => {
     lambda.openTunnel = () => Promise.reject(NOT_YET);
     await lambda.start({ ...MANAGED, ...SECRET });
