@@ -23,6 +23,16 @@ beforeEach(() => {
   lambda = new ExtensionHarness();
 });
 
+/** Checks that an attempt during `next`, which succeeds, gives a request its tunnel. */
+async function expectOpen(next: () => Promise<void>): Promise<void> {
+  lambda.openTunnel = () => Promise.resolve(lambda.tunnel);
+  await next();
+  lambda.tunnel.handshake();
+  lambda.request();
+  await settled();
+  expect(lambda.tunnel.dials).toHaveLength(1);
+}
+
 describe('a secret', () => {
   it('is read in the first invocation if it cannot be read in the init', async () => {
     lambda.openTunnel = () => Promise.reject(NOT_YET);
@@ -101,12 +111,7 @@ describe('a secret', () => {
     const refused = lambda.request();
     await settled();
     expect(refused.outcome).toMatchObject({ reason: 'not-ready', cause: NOT_YET });
-    lambda.openTunnel = () => Promise.resolve(lambda.tunnel);
-    await lambda.pass(20_000);
-    lambda.tunnel.handshake();
-    lambda.request();
-    await settled();
-    expect(lambda.tunnel.dials).toHaveLength(1);
+    await expectOpen(() => lambda.pass(20_000));
   });
 
   it('explains its absence to a request if no later attempt ends before the wait', async () => {
@@ -144,12 +149,7 @@ describe('an unusable configuration', () => {
     const refused = lambda.request();
     await settled();
     expect(refused.outcome).toMatchObject({ reason: 'not-ready', cause: BROKEN });
-    lambda.openTunnel = () => Promise.resolve(lambda.tunnel);
-    await lambda.invoke();
-    lambda.tunnel.handshake();
-    lambda.request();
-    await settled();
-    expect(lambda.tunnel.dials).toHaveLength(1);
+    await expectOpen(() => lambda.invoke());
   });
 });
 
@@ -166,12 +166,7 @@ describe('a secret of a managed instance', () => {
     const refused = lambda.request();
     await settled();
     expect(refused.outcome).toMatchObject({ reason: 'not-ready', message: NOT_YET.message });
-    lambda.openTunnel = () => Promise.resolve(lambda.tunnel);
-    await lambda.pass(10_000);
-    lambda.tunnel.handshake();
-    lambda.request();
-    await settled();
-    expect(lambda.tunnel.dials).toHaveLength(1);
+    await expectOpen(() => lambda.pass(10_000));
   });
 
   it('is tried after pauses that double up to 10 s', async () => {
