@@ -48,6 +48,10 @@ const parts = {
   freeze: compareFreeze,
   'start-up': compareStarts,
 };
+const selected = values.only.split(',');
+const unknown = selected.find((part) => !Object.hasOwn(parts, part));
+if (unknown !== undefined)
+  throw new Error(`--only: ${unknown} is none of ${Object.keys(parts).join(', ')}`);
 const programs = values.program.split(',');
 const verdicts = new Verdicts();
 const load = loadavg()[0];
@@ -57,7 +61,7 @@ try {
   const missing = programs.find((program) => !existsSync(lab.programs[program] ?? ''));
   if (missing !== undefined)
     throw new Error(`${missing} does not exist: build it with "npm run layer"`);
-  for (const part of values.only.split(',')) {
+  for (const part of selected) {
     console.error(`${part} ...`);
     await parts[part]();
   }
