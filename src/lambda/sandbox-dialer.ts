@@ -6,13 +6,13 @@ import type { Duplex } from 'node:stream';
 
 import type { WallClock, Clock, Timer } from '../ports/clock.js';
 import { abortReason } from '../lib/errors/error-message.js';
-import { UserError } from '../lib/errors/user-error.js';
-import { abortable, whileWaiting } from '../lib/waits.js';
-import { SILENCES } from '../lib/silence.js';
+import type { UserError } from '../lib/errors/user-error.js';
+import { whileWaiting } from '../lib/waits.js';
 import { type Dialer, DialError, type DialTarget } from '../proxy/dialer.js';
 import { IDLE_TIMEOUT, KeptConnections } from '../proxy/http/kept-connections.js';
 import { Upstream } from '../proxy/http/upstream.js';
 import type { SandboxTunnel } from './sandbox-tunnel.js';
+import { SessionWait } from './session-wait.js';
 import { SleepWatch } from './sleep-watch.js';
 
 /** The time, in milliseconds, reserved in an invocation for an error response and its handling. */
@@ -20,12 +20,6 @@ const LAST_MOMENTS = 300;
 
 /** If fewer milliseconds than this remain, the remaining time is not halved again. */
 const SHORTEST = 50;
-
-/**
- * After a failed wait, requests may wait for a session again when this many milliseconds have
- * passed.
- */
-const REST = 10_000;
 
 /** A connection that is being opened before a request needs it. */
 interface Opening {
@@ -51,14 +45,7 @@ export class SandboxDialer implements Dialer {
   readonly #wait: number;
   readonly #clock: Clock;
   readonly #wallClock: WallClock;
-  /** The tunnel, or the reason why it is unavailable; undefined before one of them is known. */
-  #outcome: SandboxTunnel | DialError | undefined;
-  /** Why the last attempt to open the tunnel failed, if further attempts follow. */
-  #lastFailure: UserError | undefined;
-  /** Callbacks for a new outcome. */
-  readonly #waits = new Set<() => void>();
-  /** When requests began to wait for a session; undefined if a session exists. */
-  #missingSince: number | undefined;
+  readonly #sessionWait: SessionWait;
   /** The monotonic time at which Lambda ends the invocation; a time in the past if unknown. */
   #end = -Infinity;
   #due = Infinity;
@@ -85,29 +72,28 @@ export class SandboxDialer implements Dialer {
     this.#wait = wait;
     this.#clock = clock;
     this.#wallClock = wallClock;
-    this.#missingSince = clock.now();
+    this.#sessionWait = new SessionWait({ wait, clock, answersDue: () => this.#answersDue });
   }
 
   /** Sets the tunnel, whose first handshake may still be in progress. */
   open(tunnel: SandboxTunnel): void {
-    this.#lastFailure = undefined;
     tunnel.onMoving?.(() => this.#endIdle());
-    this.#settle(tunnel);
+    this.#sessionWait.open(tunnel);
   }
 
   /** Makes all dials fail with this reason, because no tunnel will open. */
   refuse(why: UserError): void {
-    this.#settle(notReady(why));
+    this.#sessionWait.refuse(why);
   }
 
   /** Records a failed attempt that will be repeated. Dials that time out report this reason. */
   noteFailure(why: UserError): void {
-    this.#lastFailure = why;
+    this.#sessionWait.noteFailure(why);
   }
 
-  #settle(outcome: SandboxTunnel | DialError): void {
-    this.#outcome = outcome;
-    for (const look of [...this.#waits]) look();
+  /** See SessionWait.renew(). */
+  renewPatience(): void {
+    this.#sessionWait.renew();
   }
 
   /**
@@ -203,15 +189,6 @@ export class SandboxDialer implements Dialer {
   #endIdle(): void {
     this.#endOpening();
     this.kept.clear();
-  }
-
-  /**
-   * Lets requests wait for the full time again, because the tunnel may be available now. Also
-   * clears a refusal, so the caller must then call open() or refuse().
-   */
-  renewPatience(): void {
-    this.#missingSince = undefined;
-    if (this.#outcome instanceof DialError) this.#outcome = undefined;
   }
 
   async dial(target: DialTarget, signal?: AbortSignal): Promise<Duplex> {
@@ -322,7 +299,7 @@ export class SandboxDialer implements Dialer {
 
   /** @param waited milliseconds of the connection timeout that have already passed */
   async #dialInTime(target: DialTarget, signal?: AbortSignal, waited = 0): Promise<Duplex> {
-    const tunnel = await this.#session(signal);
+    const tunnel = await this.#sessionWait.session(signal);
     const deadline = Math.min(this.#clock.now() + this.#wait - waited, this.#answersDue);
     // Between the two waits, the signal has no listener, so check it here.
     signal?.throwIfAborted();
@@ -338,66 +315,4 @@ export class SandboxDialer implements Dialer {
       timer.cancel();
     }
   }
-
-  /** @returns the tunnel, after its handshake */
-  async #session(signal?: AbortSignal): Promise<SandboxTunnel> {
-    this.#regainPatience();
-    const tunnel = await this.#tunnel(this.#patienceEnd(), signal);
-    try {
-      tunnel.refreshSession();
-      await tunnel.waitForHandshake(this.#patienceEnd(), signal);
-    } catch (error) {
-      signal?.throwIfAborted();
-      throw error instanceof UserError ? notReady(error) : error;
-    }
-    this.#missingSince = undefined;
-    return tunnel;
-  }
-
-  /**
-   * Returns the end of the wait. Call this again after each wait, because renewPatience() may have
-   * changed the end.
-   */
-  #patienceEnd(): number {
-    this.#missingSince ??= this.#clock.now();
-    return Math.min(this.#missingSince + this.#wait, this.#answersDue);
-  }
-
-  /** Allows another wait after a pause, because renewPatience() may never be called. */
-  #regainPatience(): void {
-    const since = this.#missingSince ?? Infinity;
-    if (this.#clock.now() >= since + this.#wait + REST) this.#missingSince = undefined;
-  }
-
-  #tunnel(deadline: number, signal?: AbortSignal): Promise<SandboxTunnel> {
-    return abortable<SandboxTunnel>(signal, (resolve, reject) => {
-      const look = () => {
-        const outcome = this.#outcome;
-        if (outcome instanceof DialError) reject(outcome);
-        else if (outcome !== undefined) resolve(outcome);
-      };
-      const timer = this.#clock.startTimer(Math.max(0, deadline - this.#clock.now()), () =>
-        reject(notOpened(this.#wait, this.#lastFailure)),
-      );
-      this.#waits.add(look);
-      look();
-      return () => {
-        timer.cancel();
-        this.#waits.delete(look);
-      };
-    });
-  }
-}
-
-function notOpened(wait: number, failure: UserError | undefined): DialError {
-  const why = failure?.message ?? 'the tunnel has not been opened yet';
-  return new DialError('not-ready', `the tunnel did not open within ${wait / 1000} s: ${why}`, {
-    cause: failure,
-  });
-}
-
-function notReady(error: UserError): DialError {
-  const { reason } = error as { reason?: string };
-  const silence = SILENCES.find((known) => known === reason);
-  return new DialError('not-ready', error.message, { cause: error, silence });
 }
