@@ -137,7 +137,8 @@ describe('the wait', () => {
     tunnel.handshake();
     wait.open(tunnel);
     expect((await begin()).outcome).toBe(tunnel);
-    await pass(60_000);
+    // Less than the time after which each wait is available again.
+    await pass(5_000);
     tunnel.hasSession = false;
     const begun = await begin();
     await pass(WAIT - 1);
@@ -233,3 +234,15 @@ it('passes an error on that is not about the session', async () => {
   wait.open(tunnel);
   expect((await begin()).outcome).toBe(fault);
 });
+
+it.each(['the tunnel', 'its session'])(
+  'passes on why the signal ended the wait for %s',
+  async (what) => {
+    if (what === 'its session') wait.open(tunnel);
+    const begun = await begin();
+    begun.controller.abort(BROKEN);
+    await settled();
+    expect(begun.outcome).toBe(BROKEN);
+    expect([begun.listeners, clock.armed]).toEqual([0, 0]);
+  },
+);
