@@ -161,13 +161,13 @@ describe('the wait', () => {
 
 describe('a failed attempt', () => {
   const FAILED = new UserError('configuration', { what: 'cannot read the secret', why: 'timeout' });
-  const OPENED_LATE = 'the tunnel did not open within 3 s: ';
+  const NOT_OPENED = 'the tunnel did not open within 3 s: ';
 
   it('is the reason if the wait ends without a tunnel', async () => {
     const begun = await begin();
     wait.noteFailure(FAILED);
     await pass(WAIT);
-    const message = `${OPENED_LATE}cannot read the secret: timeout`;
+    const message = `${NOT_OPENED}cannot read the secret: timeout`;
     expect(begun.outcome).toMatchObject({ reason: 'not-ready', message, cause: FAILED });
   });
 
@@ -178,7 +178,7 @@ describe('a failed attempt', () => {
     wait.renew();
     const begun = await begin();
     await pass(WAIT);
-    const message = `${OPENED_LATE}the tunnel has not been opened yet`;
+    const message = `${NOT_OPENED}the tunnel has not been opened yet`;
     expect(begun.outcome).toMatchObject({ message, cause: undefined });
   });
 });
