@@ -1,9 +1,9 @@
-import { getEventListeners } from 'node:events';
 import type { Duplex } from 'node:stream';
 
 import { SandboxDialer } from '../../src/lambda/sandbox-dialer.js';
 import { UserError } from '../../src/lib/errors/user-error.js';
 import { FakeClock } from '../support/fakes/fake-clock.js';
+import { Attempt, passTime } from './attempt.js';
 import { FakeTunnel, openStream, settled } from './fake-tunnel.js';
 
 const WAIT = 3_000;
@@ -20,38 +20,9 @@ beforeEach(() => {
   dialer = new SandboxDialer(WAIT, clock, { unixMilliseconds: () => clock.now() });
 });
 
-/** A dial and its current outcome. */
-class Dial {
-  outcome: Duplex | Error | undefined;
-  at: number | undefined;
-  readonly controller = new AbortController();
+const dial = (): Promise<Attempt> => Attempt.begin(clock, (signal) => dialer.dial(TARGET, signal));
 
-  constructor() {
-    const settle = (outcome: Duplex | Error) => {
-      this.outcome = outcome;
-      this.at = clock.now();
-    };
-    dialer.dial(TARGET, this.controller.signal).then(settle, settle);
-  }
-
-  get listeners(): number {
-    return getEventListeners(this.controller.signal, 'abort').length;
-  }
-}
-
-async function dial(): Promise<Dial> {
-  const begun = new Dial();
-  await settled();
-  return begun;
-}
-
-/** In steps, so that the handlers of one timer run before the next one fires. */
-async function pass(duration: number): Promise<void> {
-  for (let left = duration; left > 0; left -= 100) {
-    clock.advance(Math.min(100, left));
-    await settled();
-  }
-}
+const pass = (duration: number): Promise<void> => passTime(clock, duration);
 
 async function connected(): Promise<Duplex> {
   tunnel.handshake();

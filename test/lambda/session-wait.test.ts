@@ -1,9 +1,7 @@
-import { getEventListeners } from 'node:events';
-
-import type { SandboxTunnel } from '../../src/lambda/sandbox-tunnel.js';
 import { SessionWait } from '../../src/lambda/session-wait.js';
 import { UserError } from '../../src/lib/errors/user-error.js';
 import { FakeClock } from '../support/fakes/fake-clock.js';
+import { Attempt, passTime } from './attempt.js';
 import { FakeTunnel, settled } from './fake-tunnel.js';
 
 const WAIT = 3_000;
@@ -22,38 +20,9 @@ beforeEach(() => {
   wait = new SessionWait({ wait: WAIT, clock, answersDue: () => due });
 });
 
-/** A request that waits, and its current outcome. */
-class Waiting {
-  outcome: SandboxTunnel | Error | undefined;
-  at: number | undefined;
-  readonly controller = new AbortController();
+const begin = (): Promise<Attempt> => Attempt.begin(clock, (signal) => wait.session(signal));
 
-  constructor() {
-    const settle = (outcome: SandboxTunnel | Error) => {
-      this.outcome = outcome;
-      this.at = clock.now();
-    };
-    wait.session(this.controller.signal).then(settle, settle);
-  }
-
-  get listeners(): number {
-    return getEventListeners(this.controller.signal, 'abort').length;
-  }
-}
-
-async function begin(): Promise<Waiting> {
-  const begun = new Waiting();
-  await settled();
-  return begun;
-}
-
-/** In steps, so that the handlers of one timer run before the next one fires. */
-async function pass(duration: number): Promise<void> {
-  for (let left = duration; left > 0; left -= 100) {
-    clock.advance(Math.min(100, left));
-    await settled();
-  }
-}
+const pass = (duration: number): Promise<void> => passTime(clock, duration);
 
 describe('the wait', () => {
   it('ends with the tunnel, after its handshake', async () => {
