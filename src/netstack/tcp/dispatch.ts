@@ -93,6 +93,7 @@ function dispatchText(tcb: Tcb, now: number, quota: number): number {
   }
   if (sent > 0) tcb.probeAt = Infinity;
   if (sent < quota) sender.noteUserLimit();
+  else if (sender.next.choose(now)) sender.pacer.interrupted();
   return sent;
 }
 

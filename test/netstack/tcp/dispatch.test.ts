@@ -264,6 +264,21 @@ describe('a turn', () => {
     expect(tcb.receiver.duplicateAcksOwed).toBe(Math.max(0, 3 - quota));
   });
 
+  it.each([
+    [0, 1],
+    [2, 1],
+    [3, 0],
+    [4, 0],
+  ])('of at most %d packets tells the pacer %d times that data waits', (quota, times) => {
+    const { tcb } = lone(3000);
+    let told = 0;
+    tcb.sender.pacer.interrupted = () => {
+      told++;
+    };
+    dispatch(tcb, NOW, quota);
+    expect(told).toBe(times);
+  });
+
   it('of no packets postpones a due ACK to the next turn, which sends it once', () => {
     const { tcb, host } = lone(0);
     tcb.receiver.ackNow = true;

@@ -1,7 +1,7 @@
 /** Paces transmissions: a token bucket that fills at the pacing rate. */
 
 /**
- * How late a timer may fire, in ms, before the rate is reduced. In a busy process, timers fire
+ * How late a timer may fire, or a turn may continue, in ms, before the rate is reduced. In a busy process, timers fire
  * late, and BBR would mistake that delay for a slower path. A higher limit would cause bursts that
  * overflow short queues.
  */
@@ -22,7 +22,10 @@ export class Pacer {
    */
   #credit = 0;
   #filledAt = -Infinity;
-  /** Whether pacing, rather than the window or a lack of data, delays the next segment. */
+  /**
+   * Whether pacing or the end of a turn, rather than the window or a lack of data, delays the next
+   * segment.
+   */
   #isKeeping = false;
 
   /**
@@ -45,6 +48,11 @@ export class Pacer {
     if (rate === Infinity) return;
     this.#fill(rate, quantum, now);
     this.#credit -= length;
+  }
+
+  /** Records that a segment may be sent, but waits for the next turn of its connection. */
+  interrupted(): void {
+    this.#isKeeping = true;
   }
 
   #fill(rate: number, quantum: number, now: number): void {

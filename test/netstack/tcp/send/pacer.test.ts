@@ -57,6 +57,18 @@ it('compensates for a late timer, up to ten ms', () => {
   expect(leaveAt(pacer, 1000, 100)).toBe(10 + 1);
 });
 
+it('compensates for a turn that ended early as for a late timer', () => {
+  const pacer = new Pacer();
+  pacer.departure(1000, 2000, 0);
+  pacer.sent(1000, 1000, 2000, 0);
+  expect(pacer.departure(1000, 2000, 0)).toBe(0);
+  pacer.interrupted();
+  expect(leaveAt(pacer, 1000, 100)).toBe(10 + 1);
+  // Only the interrupted wait is compensated for.
+  pacer.departure(1000, 2000, 110);
+  expect(leaveAt(pacer, 1000, 200)).toBeLessThanOrEqual(10 + 1);
+});
+
 it('accumulates at most two ms if it is not the limit', () => {
   const pacer = new Pacer();
   pacer.departure(5000, 2000, 0);
