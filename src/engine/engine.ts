@@ -3,7 +3,8 @@
  * datagrams, returns datagrams to send, and has one deadline.
  *
  * The caller changes the state (handleDatagrams, handleTimeout, a call to the layer above) and then
- * calls drain() until `more` is false. nextTimeout() is valid only after that.
+ * calls drain() until `more` is false. Before that, nextTimeout() does not include the packets that
+ * can be sent now.
  */
 import type { Datagram } from '../ports/datagram.js';
 import type { Device, DeviceEvent, DeviceOptions } from '../wireguard/device.js';

@@ -22,8 +22,11 @@ export interface NetstackEngineOptions extends EngineOptions {
   readonly unmatched?: UnmatchedSegmentObserver | undefined;
 }
 
-/** The maximum number of packets that one drain() passes to WireGuard. */
-const DRAIN_BUDGET = 256;
+/**
+ * The maximum number of packets that one drain() passes to WireGuard. The driver checks the time
+ * after each drain; with 64 packets, an upload takes 10 % more CPU time.
+ */
+const DRAIN_BUDGET = 128;
 
 export class NetstackEngine implements Engine {
   readonly device: Device;

@@ -4,7 +4,7 @@
  * Inputs are batches of datagrams, the timer, and engine calls followed by schedule(). After the
  * event loop was blocked, all pending datagrams are read before the next turn. The engine is
  * drained no faster than the socket accepts datagrams, so that excess data waits in TCP's send
- * buffers instead of an unbounded queue.
+ * buffers instead of an unbounded queue, and for at most a few milliseconds in each turn.
  */
 import type { DeviceEvent, Engine } from '../engine/engine.js';
 import { clearList } from '../lib/clear-list.js';
@@ -17,6 +17,18 @@ const SOCKET_HIGH_WATER = 1024 * 1024;
 
 /** The minimum timer delay in milliseconds, so that a bug cannot cause a busy loop. */
 const SHORTEST_TIMER = 1;
+
+/**
+ * A drain ends after the batch during which this many ms have passed, so that a fast upload does
+ * not delay the other work of the event loop. The rest is sent after a pause.
+ */
+const LONGEST_DRAIN = 4;
+
+/**
+ * A drain that is not finished after this many ms is followed by a pause. Otherwise, one iteration
+ * of the event loop could run such a drain for its timers, its sockets and its immediates.
+ */
+const LONG_DRAIN = 2;
 
 /** A timer that is late by more than this many ms shows that the event loop was blocked. */
 const STALL = 10;
@@ -58,6 +70,8 @@ export class Driver {
    * turn.
    */
   #willDrain = false;
+  /** Whether turns do not drain the engine, until the event loop has read its sockets. */
+  #isPaused = false;
   #beforeDrain: (() => void)[] = [];
   /** An empty array for later handlers; undefined while it is in use. */
   #nextHandlers: (() => void)[] | undefined = [];
@@ -130,7 +144,8 @@ export class Driver {
   /** Runs one last turn for queued data, then stops. The socket stays open. */
   close(): void {
     if (this.#closed) return;
-    this.#runTurn(this.#clock.now());
+    this.#isPaused = false;
+    this.#runTurn(this.#clock.now(), Infinity);
     this.#closed = true;
     this.#timer?.cancel();
   }
@@ -193,26 +208,44 @@ export class Driver {
     this.#runBeforeDrain();
   }
 
-  #runTurn(now: number): void {
+  #runTurn(now: number, longestDrain = LONGEST_DRAIN): void {
     // The socket may have sent the rest since the last turn. With node:dgram, this is always so.
     if (this.#isUnflushed) this.#recycle();
     this.#takeInput(now);
     this.#willDrain = false;
-    let more = true;
-    while (more && !this.isCongested) {
-      const batch = this.#engine.drain(now);
-      if (batch.datagrams.length > 0) {
-        this.#socket.send(batch.datagrams);
-        this.#recycle();
-      }
-      more = batch.more;
-    }
+    if (!this.#isPaused) this.#drain(now, longestDrain);
     for (let event = this.#engine.pollEvent(); event; event = this.#engine.pollEvent()) {
       this.#onEvent(event);
     }
     this.#onTurn?.(now);
-    // If `more` is true, the socket's drain event starts the next turn.
     this.#armTimer(now);
+  }
+
+  /** Sends until nothing is left, the socket's queue is long, or `longest` ms have passed. */
+  #drain(now: number, longest: number): void {
+    let elapsed = 0;
+    while (elapsed < longest && !this.isCongested) {
+      const { datagrams, more } = this.#engine.drain(now);
+      if (datagrams.length > 0) {
+        this.#socket.send(datagrams);
+        this.#recycle();
+      }
+      if (!more) break;
+      // If the loop ends here, the rest waits for the socket's drain event or the end of the pause.
+      elapsed = this.#clock.now() - now;
+    }
+    if (elapsed >= LONG_DRAIN) this.#pause();
+  }
+
+  /** Defers twice, because the event loop may call the first handler before it reads its sockets. */
+  #pause(): void {
+    this.#isPaused = true;
+    this.#clock.defer(() => {
+      this.#clock.defer(() => {
+        this.#isPaused = false;
+        this.turn();
+      });
+    });
   }
 
   #recycle(): void {

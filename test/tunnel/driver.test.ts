@@ -15,6 +15,7 @@ class ScriptedEngine {
   readonly calls: string[] = [];
 
   onDatagrams: () => void = () => undefined;
+  onDrain: () => void = () => undefined;
 
   handleDatagrams(datagrams: readonly Datagram[], now: number): void {
     this.calls.push(`datagrams ${datagrams.length} at ${now}`);
@@ -32,6 +33,7 @@ class ScriptedEngine {
 
   drain(): { datagrams: readonly Datagram[]; more: boolean } {
     this.calls.push('drain');
+    this.onDrain();
     return this.batches.shift() ?? { datagrams: [], more: false };
   }
 
@@ -177,6 +179,78 @@ it('stops draining while the socket is full and resumes when the socket has drai
   expect(socket.sent).toHaveLength(0);
   socket.drain();
   expect(socket.sent).toHaveLength(2);
+});
+
+describe('a long drain', () => {
+  /** Batches that each take `duration` ms; the last one has no more after it. */
+  function slow(duration: number, batches: number) {
+    const all = setUp();
+    const { engine, clock } = all;
+    engine.batches = Array.from({ length: batches }, (_, index) => ({
+      datagrams: [datagram()],
+      more: index < batches - 1,
+    }));
+    engine.onDrain = () => clock.skip(duration);
+    return { ...all, drains: () => engine.calls.filter((call) => call === 'drain').length };
+  }
+
+  it('ends after 4 ms and continues after the event loop has read its sockets', () => {
+    const { socket, clock, drains } = slow(1, 10);
+    socket.receive(datagram());
+    expect(drains()).toBe(4);
+    clock.settleOnce();
+    expect(drains()).toBe(4);
+    clock.settleOnce();
+    expect(drains()).toBe(8);
+    clock.settle();
+    expect(drains()).toBe(10);
+    expect(socket.sent).toHaveLength(10);
+  });
+
+  it('takes input during the pause, and sends nothing', () => {
+    const { engine, socket, clock, driver, turns } = slow(1, 5);
+    socket.receive(datagram());
+    const before = turns.length;
+    engine.calls.length = 0;
+    socket.receive(datagram(), datagram());
+    driver.schedule();
+    clock.settleOnce();
+    expect(engine.calls).toEqual(['datagrams 2 at 1004']);
+    expect(turns.length - before).toBe(2);
+    clock.settleOnce();
+    expect(engine.calls).toEqual(['datagrams 2 at 1004', 'drain', 'recycle']);
+  });
+
+  it('is followed by a pause after 2 ms also if nothing is left', () => {
+    const { socket, clock, drains } = slow(1, 3);
+    socket.receive(datagram());
+    expect(drains()).toBe(3);
+    socket.receive(datagram());
+    expect(drains()).toBe(3);
+    clock.settle();
+    expect(drains()).toBe(4);
+  });
+
+  it('is not followed by a pause below 2 ms, or with only one batch', () => {
+    const short = slow(1, 2);
+    short.socket.receive(datagram());
+    short.socket.receive(datagram());
+    expect(short.drains()).toBe(3);
+    const one = slow(20, 1);
+    one.socket.receive(datagram());
+    one.socket.receive(datagram());
+    expect(one.drains()).toBe(2);
+  });
+
+  it('has no limit when the driver is closed, also during a pause', () => {
+    const { socket, clock, driver, drains } = slow(1, 20);
+    socket.receive(datagram());
+    expect(drains()).toBe(4);
+    driver.close();
+    expect(socket.sent).toHaveLength(20);
+    clock.settle();
+    expect(drains()).toBe(20);
+  });
 });
 
 it('keeps one timer at the next deadline', () => {

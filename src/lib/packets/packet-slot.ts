@@ -28,7 +28,7 @@ export function packetInSlot(slot: Uint8Array): Uint8Array {
   return partOf(slot, PACKET_HEADROOM, slot.length - PACKET_TAILROOM);
 }
 
-/** The size of a slab in bytes. One drain of an engine, 256 packets of 1,420 bytes, fits. */
+/** The size of a slab in bytes. Two drains of an engine, of 128 packets of 1,420 bytes each, fit. */
 const SLAB_SIZE = 512 * 1024;
 
 /** The alignment of slots, in bytes. */

@@ -30,6 +30,11 @@ export class FakeClock implements Clock {
     return this.#timers.size;
   }
 
+  /** Runs the calls that are deferred now, without those that they defer. */
+  settleOnce(): void {
+    for (const handler of this.#deferred.splice(0)) handler();
+  }
+
   settle(): void {
     while (this.#deferred.length > 0) this.#deferred.shift()!();
   }
