@@ -48,15 +48,13 @@ const parts = {
   freeze: compareFreeze,
   'start-up': compareStarts,
 };
-const selected = values.only.split(',');
-const unknown = selected.find((part) => !Object.hasOwn(parts, part));
-if (unknown !== undefined)
-  throw new Error(`--only: ${unknown} is none of ${Object.keys(parts).join(', ')}`);
-const programs = values.program.split(',');
+const selected = choices('only', values.only.split(','), Object.keys(parts));
+const programs = choices('program', values.program.split(','), ['executable', 'thin']);
+const [server] = choices('server', [values.server], ['arctun', 'wireguard-go']);
 const verdicts = new Verdicts();
 const load = loadavg()[0];
 const isRealTime = goFirst();
-const lab = await LambdaLab.start(values.server);
+const lab = await LambdaLab.start(server);
 try {
   const missing = programs.find((program) => !existsSync(lab.programs[program] ?? ''));
   if (missing !== undefined)
@@ -75,6 +73,13 @@ console.log(
 );
 console.log(verdicts.lines.join('\n'));
 process.exit(verdicts.isGood ? 0 : 1);
+
+/** Checks the values of an option. */
+function choices(option, chosen, allowed) {
+  const unknown = chosen.find((choice) => !allowed.includes(choice));
+  if (unknown === undefined) return chosen;
+  throw new Error(`--${option}: "${unknown}" is none of ${allowed.join(', ')}`);
+}
 
 /** Requests real-time priority, so that other processes do not delay this one and its children. */
 function goFirst() {
@@ -97,7 +102,7 @@ async function compareWarm() {
     verdicts.title(
       `Warm, ${programs[0]}, ${how}: a POST through the extension minus a direct POST`,
     );
-    judgeWarm(verdicts, 'overhead', differences(runs), values.server);
+    judgeWarm(verdicts, 'overhead', differences(runs), server);
     const { median, p99 } = summarize(differences(all));
     verdicts.tell(
       `overhead, including the first ${WARM_UP}: median, p99`,
