@@ -8,7 +8,7 @@ import {
   sequenceDistance,
 } from '../../../lib/sequence-number.js';
 import type { Transmission } from '../congestion/congestion-control.js';
-import { RingList } from './ring-list.js';
+import { RingList } from '../../ring-list.js';
 
 /**
  * Octets [start, end) of the sequence space that were sent in one segment: data, optionally

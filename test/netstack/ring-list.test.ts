@@ -1,8 +1,8 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 
-import { RingList } from '../../../../src/netstack/tcp/send/ring-list.js';
-import { seededRandom } from '../../../support/pairs/netstack-pair.js';
+import { RingList } from '../../src/netstack/ring-list.js';
+import { seededRandom } from '../support/pairs/netstack-pair.js';
 
 setFlagsFromString('--expose-gc');
 const collectGarbage = runInNewContext('gc') as () => void;
