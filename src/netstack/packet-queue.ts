@@ -1,15 +1,16 @@
+import { RingList } from './ring-list.js';
+
 /** A FIFO queue of packets that wait for the next drain. */
 export class PacketQueue {
   readonly #limit: number;
-  #slots: Uint8Array[] = [];
-  #head = 0;
+  readonly #slots = new RingList<Uint8Array>();
 
   constructor(limit: number) {
     this.#limit = limit;
   }
 
   get length(): number {
-    return this.#slots.length - this.#head;
+    return this.#slots.length;
   }
 
   /** Adds a packet caused by a peer or a user. Returns false if the queue is full. */
@@ -32,13 +33,6 @@ export class PacketQueue {
   }
 
   shift(): Uint8Array | undefined {
-    const slot = this.#slots[this.#head];
-    if (slot === undefined) return undefined;
-    this.#head++;
-    if (this.#head === this.#slots.length) {
-      this.#slots = [];
-      this.#head = 0;
-    }
-    return slot;
+    return this.#slots.shift();
   }
 }
