@@ -4,7 +4,7 @@
  * Inputs are batches of datagrams, the timer, and engine calls followed by schedule(). After the
  * event loop was blocked, all pending datagrams are read before the next turn. The engine is
  * drained no faster than the socket accepts datagrams, so that excess data waits in TCP's send
- * buffers instead of an unbounded queue, and for at most a few milliseconds in each turn.
+ * buffers instead of an unbounded queue. Each turn sends for at most a few milliseconds.
  */
 import type { DeviceEvent, Engine } from '../engine/engine.js';
 import { clearList } from '../lib/clear-list.js';
@@ -19,14 +19,15 @@ const SOCKET_HIGH_WATER = 1024 * 1024;
 const SHORTEST_TIMER = 1;
 
 /**
- * A drain ends after the batch during which this many ms have passed, so that a fast upload does
+ * A drain ends after the batch in which its turn exceeds this many ms, so that a fast upload does
  * not delay the other work of the event loop. The rest is sent after a pause.
  */
 const LONGEST_DRAIN = 4;
 
 /**
- * A drain that is not finished after this many ms is followed by a pause. Otherwise, one iteration
- * of the event loop could run such a drain for its timers, its sockets and its immediates.
+ * A turn with more to send after this many ms is followed by a pause. Otherwise, one iteration of
+ * the event loop could run one such turn for its timers, one for its sockets and one for its
+ * immediates.
  */
 const LONG_DRAIN = 2;
 
@@ -221,7 +222,10 @@ export class Driver {
     this.#armTimer(now);
   }
 
-  /** Sends until nothing is left, the socket's queue is long, or `longest` ms have passed. */
+  /**
+   * Sends until nothing is left, the socket's queue is long, or the turn, which began at `now`, has
+   * taken `longest` ms.
+   */
   #drain(now: number, longest: number): void {
     let elapsed = 0;
     while (elapsed < longest && !this.isCongested) {
@@ -237,7 +241,9 @@ export class Driver {
     if (elapsed >= LONG_DRAIN) this.#pause();
   }
 
-  /** Defers twice, because the event loop may call the first handler before it reads its sockets. */
+  /**
+   * Defers twice, because the event loop may call the first handler before it reads its sockets.
+   */
   #pause(): void {
     this.#isPaused = true;
     this.#clock.defer(() => {

@@ -231,6 +231,20 @@ describe('a long drain', () => {
     expect(drains()).toBe(4);
   });
 
+  it('is also followed by a pause if it ends because the socket is full', () => {
+    const { engine, socket, clock, drains } = slow(1, 4);
+    engine.onDrain = () => {
+      clock.skip(1);
+      if (drains() === 3) socket.queuedBytes = 2 * 1024 * 1024;
+    };
+    socket.receive(datagram());
+    expect(drains()).toBe(3);
+    socket.drain();
+    expect(drains()).toBe(3);
+    clock.settle();
+    expect(drains()).toBe(4);
+  });
+
   it('is not followed by a pause below 2 ms, or with only one batch', () => {
     const short = slow(1, 2);
     short.socket.receive(datagram());

@@ -264,19 +264,38 @@ describe('a turn', () => {
     expect(tcb.receiver.duplicateAcksOwed).toBe(Math.max(0, 3 - quota));
   });
 
-  it.each([
-    [0, 1],
-    [2, 1],
-    [3, 0],
-    [4, 0],
-  ])('of at most %d packets tells the pacer %d times that data waits', (quota, times) => {
-    const { tcb } = lone(3000);
-    let told = 0;
-    tcb.sender.pacer.interrupted = () => {
-      told++;
-    };
-    dispatch(tcb, NOW, quota);
-    expect(told).toBe(times);
+  describe('tells the pacer that a segment waits for the next turn', () => {
+    function interruptions({ tcb }: LoneTcb, quota: number): number {
+      let count = 0;
+      tcb.sender.pacer.interrupted = () => {
+        count++;
+      };
+      dispatch(tcb, NOW, quota);
+      return count;
+    }
+
+    it.each([
+      [0, 1],
+      [2, 1],
+      [3, 0],
+      [4, 0],
+    ])('after at most %d of three packets: %d times', (quota, count) => {
+      expect(interruptions(lone(3000), quota)).toBe(count);
+    });
+
+    it('but not if the window is full', () => {
+      const made = lone(9000);
+      made.tcb.sender.updateWindow(2000, 0, OUR_ISS + 1);
+      expect(interruptions(made, 2)).toBe(0);
+    });
+
+    it('also if only lost data waits', () => {
+      const made = lone(2000);
+      const { sender } = made.tcb;
+      dispatch(made.tcb, NOW, 2);
+      while (sender.segments.oldest !== undefined) sender.recovery.lose(sender.segments.oldest);
+      expect(interruptions(made, 1)).toBe(1);
+    });
   });
 
   it('of no packets postpones a due ACK to the next turn, which sends it once', () => {

@@ -1,9 +1,9 @@
 /** Paces transmissions: a token bucket that fills at the pacing rate. */
 
 /**
- * How late a timer may fire, or a turn may continue, in ms, before the rate is reduced. In a busy process, timers fire
- * late, and BBR would mistake that delay for a slower path. A higher limit would cause bursts that
- * overflow short queues.
+ * How late a timer may fire or the next turn may start, in ms, before the rate is reduced. In a
+ * busy process, timers fire late, and BBR would mistake that delay for a slower path. A higher
+ * limit would cause bursts that overflow short queues.
  */
 const LONGEST_LATENESS = 10;
 
