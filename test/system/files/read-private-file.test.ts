@@ -19,6 +19,7 @@ import {
   createPrivateFiles,
   systemPrivateFiles,
 } from '../../../src/system/files/read-private-file.js';
+import { until } from '../../support/until.js';
 import { pendingTimers } from '../pending-timers.js';
 
 let folder: string;
@@ -141,13 +142,28 @@ describe('a file', () => {
 });
 
 describe('a pipe', () => {
+  /** Waits for the reader, because the kernel discards the data of a pipe without open ends. */
+  async function openForWriting(path: string): Promise<number> {
+    let descriptor = -1;
+    const hasReader = () => {
+      try {
+        descriptor = openSync(path, constants.O_WRONLY | constants.O_NONBLOCK);
+        return true;
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== 'ENXIO') throw error;
+        return false;
+      }
+    };
+    await until(hasReader, { what: 'the pipe has a reader' });
+    return descriptor;
+  }
+
   it('is read to its end, whatever its mode', async () => {
     execFileSync('mkfifo', [at('pipe')]);
     chmodSync(at('pipe'), 0o666);
-    // Both ends, so that opening it for writing does not wait for the reader under test.
-    const writer = openSync(at('pipe'), constants.O_RDWR);
-    writeSync(writer, 'secret');
     const text = systemPrivateFiles.readText(at('pipe'));
+    const writer = await openForWriting(at('pipe'));
+    writeSync(writer, 'secret');
     const second = spawn('sh', ['-c', 'printf -- -1'], { stdio: ['ignore', writer, 'ignore'] });
     await new Promise((resolve) => second.once('close', resolve));
     closeSync(writer);
