@@ -74,7 +74,7 @@ console.log(
 console.log(verdicts.lines.join('\n'));
 process.exit(verdicts.isGood ? 0 : 1);
 
-/** Checks the values of an option. */
+/** Returns the chosen values of an option, or throws if one of them is unknown. */
 function choices(option, chosen, allowed) {
   const unknown = chosen.find((choice) => !allowed.includes(choice));
   if (unknown === undefined) return chosen;
