@@ -12,6 +12,7 @@ import { ping, PORT as UDP_PORT, streamRate, udpRate, warmUp } from './support/d
 import { Goals } from './support/goals.js';
 import { Lab, SERVICES, TUN_SERVICE } from './support/lab.js';
 import { median } from './support/results.js';
+import { StolenTime } from './support/stolen-time.js';
 import { PORTS } from './support/streams.js';
 import { runTask } from './support/task.js';
 
@@ -68,6 +69,7 @@ if (values.only !== undefined && !Object.hasOwn(PARTS, values.only))
   throw new Error(`--only must be one of: ${Object.keys(PARTS).join(', ')}`);
 
 const goals = new Goals();
+const stolen = new StolenTime();
 const lab = await Lab.start({ throughRelay: false });
 try {
   lab.setServerCongestion(ALGORITHM);
@@ -77,6 +79,7 @@ try {
 } finally {
   lab.close();
 }
+console.log(`CPU time that the hypervisor took from this machine: ${stolen}`);
 if (goals.missed.length > 0) console.log(`missed: ${goals.missed.join('; ')}`);
 process.exit(goals.missed.length > 0 ? 1 : 0);
 
