@@ -1,10 +1,10 @@
 /**
- * The share of this machine's CPU time that a hypervisor used for other purposes. Times, and also the
- * CPU time of a thread, are longer while it does.
+ * The share of this machine's CPU time that a hypervisor used for other machines. Meanwhile, wall-clock
+ * times and the CPU time of a thread grow without progress.
  */
 import { readFileSync } from 'node:fs';
 
-/** The columns of `cpu` in /proc/stat (proc_stat(5)); those after `steal` are parts of others. */
+/** The columns of `cpu` in /proc/stat, without those that `user` and `nice` include (proc_stat(5)). */
 const COLUMNS = 8;
 const STEAL = 7;
 
