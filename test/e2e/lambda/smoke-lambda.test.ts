@@ -41,6 +41,7 @@ afterAll(() => processes.close());
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'arctun-smoke-lambda-'));
   symlinkSync(FAKE, join(folder, 'aws'));
+  symlinkSync(process.execPath, join(folder, 'node'));
   writeFileSync(join(folder, 'arc.json'), JSON.stringify(ARC_JSON), { mode: 0o600 });
   writeFileSync(join(folder, 'layer.zip'), 'layer');
 });
@@ -50,7 +51,8 @@ const FLAGS = ['--yes', '--role', ROLE, '--layer', 'layer.zip'];
 
 function start(flags: readonly string[] = FLAGS, env: NodeJS.ProcessEnv = {}): TestProcess {
   const fake = {
-    PATH: `${folder}:${process.env.PATH}`,
+    // No other folder, so that a run that outlives a failed test does not find the real AWS CLI.
+    PATH: folder,
     FAKE_AWS_LOG: join(folder, 'log'),
     FAKE_AWS_STATE: join(folder, 'state'),
     TMPDIR: folder,
@@ -58,11 +60,12 @@ function start(flags: readonly string[] = FLAGS, env: NodeJS.ProcessEnv = {}): T
   return processes.start([...SMOKE, ...flags], { cwd: folder, env: { ...fake, ...env } });
 }
 
-/** Returns the commands of the AWS CLI, without the output format. */
+/** Returns the commands of the AWS CLI so far, without the output format. */
 function commands(): string[][] {
   const path = join(folder, 'log');
   if (!existsSync(path)) return [];
-  const lines = readFileSync(path, 'utf8').trim().split('\n');
+  // What follows the last newline is empty, or a line that is being written.
+  const lines = readFileSync(path, 'utf8').split('\n').slice(0, -1);
   return lines.map((line) => JSON.parse(line) as string[]).map((words) => words.slice(0, -2));
 }
 
@@ -217,7 +220,7 @@ it.each([
 
 it('reports that the AWS CLI is missing', async () => {
   rmSync(join(folder, 'aws'));
-  const { code } = await start(FLAGS, { PATH: folder }).finished;
+  const { code } = await start().finished;
   expect(code).toBe(1);
   expect(report()).toMatch(/Publish the layer \| failed \| .*aws ENOENT/);
 });
