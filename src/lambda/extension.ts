@@ -12,7 +12,7 @@ import { UserError } from '../lib/errors/user-error.js';
 import { inTime, untilAborted } from '../lib/waits.js';
 import type { Dialer } from '../proxy/dialer.js';
 import type { ExtensionEvent, ExtensionsApi } from './extensions-api.js';
-import type { KeptConnections } from '../proxy/http/kept-connections.js';
+import type { KeptConnections } from '../proxy/http/target/kept-connections.js';
 import type { Listeners } from './listeners.js';
 import { SandboxDialer } from './sandbox-dialer.js';
 import type { SandboxTunnel } from './sandbox-tunnel.js';

@@ -7,7 +7,7 @@ import { UserError } from '../lib/errors/user-error.js';
 import { pause } from '../lib/waits.js';
 import type { Dialer } from '../proxy/dialer.js';
 import { startForwarder } from '../proxy/forward/forwarder.js';
-import type { KeptConnections } from '../proxy/http/kept-connections.js';
+import type { KeptConnections } from '../proxy/http/target/kept-connections.js';
 import type { HttpListener } from '../proxy/http/listener.js';
 import type { Clock } from '../ports/clock.js';
 import type { Log } from '../ports/log.js';

@@ -10,7 +10,7 @@ import { SandboxDialer } from '../../src/lambda/sandbox-dialer.js';
 import { Delivery } from '../../src/proxy/http/delivery.js';
 import type { ExchangeContext } from '../../src/proxy/http/exchange-context.js';
 import type { ForwardedRequest } from '../../src/proxy/http/forwarded-request.js';
-import type { Upstream } from '../../src/proxy/http/upstream.js';
+import type { Upstream } from '../../src/proxy/http/target/upstream.js';
 import type { TcpSocket } from '../../src/tunnel/node/tcp-socket.js';
 import { UserspaceTunnel } from '../../src/tunnel/userspace-tunnel.js';
 import { FakeClock } from '../support/fakes/fake-clock.js';

@@ -7,7 +7,7 @@ import { jest } from '@jest/globals';
 import { type Listeners, openListeners } from '../../src/lambda/listeners.js';
 import { type BrowserPolicy, CLOSED_TO_PAGES } from '../../src/proxy/http/browser-check.js';
 import { type Dialer, DialError } from '../../src/proxy/dialer.js';
-import { KeptConnections } from '../../src/proxy/http/kept-connections.js';
+import { KeptConnections } from '../../src/proxy/http/target/kept-connections.js';
 import { systemClock } from '../../src/system/clock.js';
 import { FakeClock } from '../support/fakes/fake-clock.js';
 import { silentLog } from '../support/fakes/silent-log.js';

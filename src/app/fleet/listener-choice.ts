@@ -1,6 +1,6 @@
 /** Offers the SIMs of a fleet to the clients of one listener. */
 import type { ChosenTunnel, TunnelChoice } from '../../proxy/authentication/tunnel-choice.js';
-import { KeptConnections } from '../../proxy/http/kept-connections.js';
+import { KeptConnections } from '../../proxy/http/target/kept-connections.js';
 import type { Opener } from '../../proxy/status/connection-list.js';
 import type { Fleet } from './fleet.js';
 import type { FleetMember } from './fleet-member.js';

@@ -2,7 +2,7 @@
 import { messageOf } from '../../lib/errors/error-message.js';
 import type { Timer } from '../../ports/clock.js';
 import type { Dialer } from '../../proxy/dialer.js';
-import { KeptConnections } from '../../proxy/http/kept-connections.js';
+import { KeptConnections } from '../../proxy/http/target/kept-connections.js';
 import { RESPONSE_TIMEOUT } from '../../proxy/http/limits.js';
 import type { RequestKeeper } from '../../proxy/spool/request-keeper.js';
 import { sendRequest } from '../../proxy/spool/send-request.js';

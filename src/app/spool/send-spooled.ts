@@ -3,7 +3,7 @@ import { abortReason, messageOf } from '../../lib/errors/error-message.js';
 import { UserError } from '../../lib/errors/user-error.js';
 import { failedDial, isFutile } from '../../proxy/dial-outcome.js';
 import type { Dialer, DialTarget } from '../../proxy/dialer.js';
-import { KeptConnections } from '../../proxy/http/kept-connections.js';
+import { KeptConnections } from '../../proxy/http/target/kept-connections.js';
 import type { HttpMessage } from '../../proxy/http-exchange.js';
 import { drainSpool, type DrainResult, FailedTargets } from '../../proxy/spool/drain-spool.js';
 import { passMessage, type PassResult } from '../../proxy/spool/pass-message.js';

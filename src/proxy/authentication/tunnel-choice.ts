@@ -1,7 +1,7 @@
 /** Chooses one of several tunnels by the name that a client sends. */
 import type { DatagramPorts } from '../datagram-dialer.js';
 import type { Dialer } from '../dialer.js';
-import type { KeptConnections } from '../http/kept-connections.js';
+import type { KeptConnections } from '../http/target/kept-connections.js';
 
 /** The tunnel that a client has chosen. */
 export interface ChosenTunnel {

@@ -13,7 +13,7 @@ import type { ForwardedRequest } from './forwarded-request.js';
 import { bindConnection } from './header-fields.js';
 import { keepAliveTimeout, type ResponseHead } from './response-head.js';
 import type { ResponseHandler } from './response-parser.js';
-import { Upstream, type UpstreamHandler } from './upstream.js';
+import { Upstream, type UpstreamHandler } from './target/upstream.js';
 
 /**
  * How long, in ms, a short request waits for its body before it uses a new connection. Many clients

@@ -7,7 +7,7 @@ import type { BrowserPolicy } from './browser-check.js';
 import type { ClientHead } from './client/client-message.js';
 import type { ForwardFailure } from './failure.js';
 import type { HeaderField } from './header-fields.js';
-import type { KeptConnections } from './kept-connections.js';
+import type { KeptConnections } from './target/kept-connections.js';
 
 /** The target of a request. */
 export interface Destination {

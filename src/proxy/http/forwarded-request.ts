@@ -10,7 +10,7 @@ import {
   trailerFields,
 } from './header-fields.js';
 import { fieldLines, framed } from './raw-head.js';
-import type { Upstream } from './upstream.js';
+import type { Upstream } from './target/upstream.js';
 
 const EMPTY = Buffer.alloc(0);
 

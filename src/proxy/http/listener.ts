@@ -19,7 +19,7 @@ import { ClientConnection } from './client-connection.js';
 import type { ClientMessage } from './client/client-message.js';
 import type { Destination, ExchangeContext } from './exchange-context.js';
 import type { ForwardFailure } from './failure.js';
-import type { KeptConnections } from './kept-connections.js';
+import type { KeptConnections } from './target/kept-connections.js';
 import * as limits from './limits.js';
 import { fieldLines } from './raw-head.js';
 import { isSwitchWanted, refusalOf } from './refusal.js';

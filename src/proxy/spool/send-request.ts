@@ -6,10 +6,10 @@ import { messageOf } from '../../lib/errors/error-message.js';
 import { abortable } from '../../lib/waits.js';
 import { failedDial } from '../dial-outcome.js';
 import type { Dialer } from '../dialer.js';
-import type { KeptConnections } from '../http/kept-connections.js';
+import type { KeptConnections } from '../http/target/kept-connections.js';
 import { MAX_INTERIM } from '../http/limits.js';
 import { keepAliveTimeout, type ResponseHead } from '../http/response-head.js';
-import { Upstream } from '../http/upstream.js';
+import { Upstream } from '../http/target/upstream.js';
 import { Watchdog } from '../watchdog.js';
 import type { SpooledMessage } from './spooled-message.js';
 

@@ -1,5 +1,5 @@
 /** One request of a spool, over new and reused connections. */
-import { KeptConnections } from '../../../src/proxy/http/kept-connections.js';
+import { KeptConnections } from '../../../src/proxy/http/target/kept-connections.js';
 import { sendRequest } from '../../../src/proxy/spool/send-request.js';
 import { failing, OK, until } from '../support/forwarding.js';
 import { KeepableDialer } from '../support/keepable.js';

@@ -1,7 +1,7 @@
 /** A forwarder with a spool, as the client, the target and the disk see it. */
 import { DialError, type Dialer } from '../../../src/proxy/dialer.js';
 import type { ForwarderOptions } from '../../../src/proxy/forward/forwarder.js';
-import { KeptConnections } from '../../../src/proxy/http/kept-connections.js';
+import { KeptConnections } from '../../../src/proxy/http/target/kept-connections.js';
 import type { HttpListener } from '../../../src/proxy/http/listener.js';
 import { Spool, type SpoolLimits } from '../../../src/proxy/spool/spool.js';
 import { SpoolKeeper } from '../../../src/proxy/spool/spool-keeper.js';

@@ -1,6 +1,6 @@
 /** Two tunnels that clients choose by name, each of which leads to its own server. */
 import type { TunnelChoice } from '../../../src/proxy/authentication/tunnel-choice.js';
-import { KeptConnections } from '../../../src/proxy/http/kept-connections.js';
+import { KeptConnections } from '../../../src/proxy/http/target/kept-connections.js';
 import { type Forwarding, localDialer, OK } from './forwarding.js';
 import type { ScriptedServer } from './scripted-server.js';
 

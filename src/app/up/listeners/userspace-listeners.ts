@@ -6,7 +6,7 @@ import { ConnectionList, type Opener } from '../../../proxy/status/connection-li
 import type { Dialer } from '../../../proxy/dialer.js';
 import type { DnsListener } from '../../../proxy/dns/dns-listener.js';
 import { type ForwarderOptions, startForwarder } from '../../../proxy/forward/forwarder.js';
-import { KeptConnections } from '../../../proxy/http/kept-connections.js';
+import { KeptConnections } from '../../../proxy/http/target/kept-connections.js';
 import type { HttpListener, ListenerCounters } from '../../../proxy/http/listener.js';
 import type { ListenAddress } from '../../../proxy/listen-address.js';
 import { type MixedPortOptions, startMixedPort } from '../../../proxy/mixed/mixed-port.js';

@@ -1,8 +1,8 @@
 import { jest } from '@jest/globals';
 
-import { KeptConnections, MAX_IDLE } from '../../../src/proxy/http/kept-connections.js';
-import { Upstream } from '../../../src/proxy/http/upstream.js';
-import { KeepableSide } from '../support/keepable.js';
+import { KeptConnections, MAX_IDLE } from '../../../../src/proxy/http/target/kept-connections.js';
+import { Upstream } from '../../../../src/proxy/http/target/upstream.js';
+import { KeepableSide } from '../../support/keepable.js';
 
 const TARGET = { host: '100.127.69.42', port: 80 };
 const SIZE = 100;

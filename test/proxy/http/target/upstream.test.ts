@@ -1,8 +1,8 @@
 import { jest } from '@jest/globals';
 import { Duplex } from 'node:stream';
 
-import { Upstream, type UpstreamHandler } from '../../../src/proxy/http/upstream.js';
-import { KeepableSide } from '../support/keepable.js';
+import { Upstream, type UpstreamHandler } from '../../../../src/proxy/http/target/upstream.js';
+import { KeepableSide } from '../../support/keepable.js';
 
 class Recorder implements UpstreamHandler {
   readonly events: string[] = [];

@@ -1,8 +1,8 @@
 /** A connection to the target, and the HTTP exchanges on it, one at a time. */
 import type { Duplex } from 'node:stream';
 
-import type { KeepableStream } from '../dialer.js';
-import { type ResponseHandler, ResponseParser } from './response-parser.js';
+import type { KeepableStream } from '../../dialer.js';
+import { type ResponseHandler, ResponseParser } from '../response-parser.js';
 
 /** The time limit in ms for both ends of a finished connection to close cleanly. */
 const LINGER = 5_000;

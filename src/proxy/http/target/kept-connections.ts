@@ -4,8 +4,8 @@
  */
 import type { Duplex } from 'node:stream';
 
-import { formatAuthority } from '../../lib/text/http-syntax.js';
-import type { DialTarget } from '../dialer.js';
+import { formatAuthority } from '../../../lib/text/http-syntax.js';
+import type { DialTarget } from '../../dialer.js';
 import type { Upstream } from './upstream.js';
 
 export interface KeptConnectionsOptions {
