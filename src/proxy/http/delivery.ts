@@ -234,8 +234,12 @@ export class Delivery implements UpstreamHandler {
   }
 
   lost(error: Error | undefined, isUnread: boolean): void {
-    const doubt = this.#upstream?.unreadDoubt;
-    this.#upstream?.destroy();
+    const upstream = this.#upstream;
+    const doubt = upstream?.unreadDoubt;
+    const { destination } = this.#request;
+    if (upstream !== undefined && this.#head === undefined)
+      this.#via.kept?.lost(destination.target, upstream);
+    upstream?.destroy();
     this.#upstream = undefined;
     if (this.#isReused && isUnread && this.#via.kept?.resends === true) {
       this.#isReused = false;

@@ -88,11 +88,11 @@ async function exchange(
             resolve({ kind: 'answered', status: head?.status ?? 0 });
           },
           malformed: () => settle(lost('the response is not HTTP/1.1')),
-          lost: (error, isUnread) =>
-            settle({
-              kind: isReused && isUnread && kept.resends ? 'unsent' : 'lost',
-              message: error?.message ?? 'the target closed the connection without a response',
-            }),
+          lost: (error, isUnread) => {
+            if (head === undefined) kept.lost(target, upstream);
+            const kind = isReused && isUnread && kept.resends ? 'unsent' : 'lost';
+            settle({ kind, message: error?.message ?? CLOSED });
+          },
           drain: () => {
             if (head === undefined) watchdog.arm(timeout);
           },
@@ -112,3 +112,5 @@ async function exchange(
     return hasBegun ? orAnswered(lost(message)) : { kind: 'unsent', message };
   }
 }
+
+const CLOSED = 'the target closed the connection without a response';

@@ -3,7 +3,7 @@ import { jest } from '@jest/globals';
 
 import { DialError } from '../../../src/proxy/dialer.js';
 import { KeptConnections } from '../../../src/proxy/http/target/kept-connections.js';
-import { Cleanup, Forwarding, OK } from '../support/forwarding.js';
+import { Cleanup, Forwarding, OK, until } from '../support/forwarding.js';
 import { KeepableDialer, KeepableSide } from '../support/keepable.js';
 import type { Wire } from '../support/wire.js';
 
@@ -158,6 +158,25 @@ it.each<[string, string, (side: KeepableSide) => void]>([
   const message = 'not sent again: the target may have read the request';
   expect(lines).toContainEqual(expect.objectContaining({ message, fields: { doubt } }));
   expect(dialer.sides).toHaveLength(1);
+});
+
+it.each<[string, number, (side: KeepableSide) => void]>([
+  ['no response', 1, () => undefined],
+  ['a response that had begun', 0, (side) => side.respond(OK.slice(0, -1))],
+])('reports a connection that was lost after %s', async (_, reports, prepare) => {
+  const kept = new KeptConnections({ resends: true });
+  const lost = jest.spyOn(kept, 'lost');
+  const client = forwarding.client(await forwarding.start(dialer, { kept }));
+  await exchange(client);
+  client.send(POST);
+  const [side] = dialer.sides;
+  await side!.request();
+  prepare(side!);
+  await new Promise(setImmediate);
+  side!.destroy(new Error('ECONNRESET'));
+  const isOver = () => forwarding.lines.some(({ message }) => /^not sent again/.test(message));
+  await until(isOver);
+  expect(lost).toHaveBeenCalledTimes(reports);
 });
 
 it('does not take bytes that crossed the request for its response', async () => {

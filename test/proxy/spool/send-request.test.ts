@@ -1,4 +1,6 @@
 /** One request of a spool, over new and reused connections. */
+import { jest } from '@jest/globals';
+
 import { KeptConnections } from '../../../src/proxy/http/target/kept-connections.js';
 import { sendRequest } from '../../../src/proxy/spool/send-request.js';
 import { failing, OK, until } from '../support/forwarding.js';
@@ -66,6 +68,21 @@ it('is lost if a reused connection ends without the proof', async () => {
   await dialer.sides[0]!.request();
   dialer.sides[0]!.destroy(new Error('ECONNRESET'));
   expect(await sending).toEqual({ kind: 'lost', message: 'ECONNRESET' });
+});
+
+it.each([
+  ['no response', 1, ''],
+  ['the head of a response', 0, 'HTTP/1.1 201 Created\r\nContent-Length: 9\r\n\r\n'],
+])('reports a connection that was lost after %s', async (_, reports, response) => {
+  const lost = jest.spyOn(kept, 'lost');
+  await sendFirst();
+  const sending = send();
+  await dialer.sides[0]!.request();
+  dialer.sides[0]!.respond(response);
+  await new Promise(setImmediate);
+  dialer.sides[0]!.destroy(new Error('ECONNRESET'));
+  await sending;
+  expect(lost).toHaveBeenCalledTimes(reports);
 });
 
 it('is lost in spite of the proof if the user forbids to send again', async () => {

@@ -58,7 +58,7 @@ export class KeepableSide extends Duplex implements KeepableStream {
   /** The end of a connection whose last request reached a host without a socket. */
   resetUnread(): void {
     this.provesUnread = true;
-    this.destroy(new Error('ECONNRESET'));
+    this.destroy(Object.assign(new Error('ECONNRESET'), { code: 'ECONNRESET' }));
   }
 
   override _read(): void {}

@@ -6,6 +6,7 @@ import type { Duplex } from 'node:stream';
 
 import { formatAuthority } from '../../../lib/text/http-syntax.js';
 import type { DialTarget } from '../../dialer.js';
+import { IdleLimits } from './idle-limits.js';
 import type { Upstream } from './upstream.js';
 
 export interface KeptConnectionsOptions {
@@ -44,7 +45,7 @@ export const IDLE_TIMEOUT = 4_000;
  */
 const MAX_IDLE_TIMEOUT = 60_000;
 
-/** The time in ms by which the announced timeout is shortened, so that this side closes first. */
+/** The time in ms by which the target's timeout is shortened, so that this side closes first. */
 const MARGIN = 1_000;
 
 /**
@@ -77,6 +78,9 @@ export class KeptConnections {
   /** Idle connections, the oldest first. */
   #idle: Idle[] = [];
   readonly #openedAt = new WeakMap<Upstream, number>();
+  readonly #limits = new IdleLimits();
+  /** For how many ms a connection was idle between its last two requests. */
+  readonly #idleBefore = new WeakMap<Upstream, number>();
   #timer: NodeJS.Timeout | undefined;
   /** When the timer fires, on the monotonic clock. */
   #timerAt = Infinity;
@@ -114,9 +118,12 @@ export class KeptConnections {
   take(target: DialTarget, size: number): Upstream | undefined {
     const idle = this.#take(target, ({ upstream }) => upstream.segmentSize >= size);
     if (idle === undefined) return undefined;
-    idle.upstream.idleEnds(idleTime(idle));
-    this.#freezing?.onTaken(idle.upstream.stream);
-    return idle.upstream;
+    const { upstream, isUnused } = idle;
+    const duration = idleTime(idle);
+    upstream.idleEnds(duration);
+    if (!isUnused) this.#idleBefore.set(upstream, duration);
+    this.#freezing?.onTaken(upstream.stream);
+    return upstream;
   }
 
   /** Like take(), for a request of any size and a connection from add(). */
@@ -146,7 +153,7 @@ export class KeptConnections {
   /** Keeps a connection that was opened in advance, without a request. */
   add(target: DialTarget, upstream: Upstream): void {
     if (this.#isClosed) upstream.destroy();
-    else this.#hold(target, upstream, IDLE_TIMEOUT, true);
+    else this.#hold(formatAuthority(target), upstream, IDLE_TIMEOUT, true);
   }
 
   /**
@@ -158,16 +165,29 @@ export class KeptConnections {
     const now = performance.now();
     const openedAt = this.#openedAt.get(upstream) ?? now;
     this.#openedAt.set(upstream, openedAt);
-    const left = Math.min(idleTimeout(announced), openedAt + MAX_AGE - now);
+    const key = formatAuthority(target);
+    const learned = this.#limits.of(key, now);
+    const limit = Math.min(idleTimeout(announced), idleTimeout(learned));
+    const left = Math.min(limit, openedAt + MAX_AGE - now);
     if (this.#isClosed || left <= 0 || upstream.segmentSize === 0 || !this.expectsMore) {
       upstream.close();
       return;
     }
-    this.#hold(target, upstream, left, false);
+    this.#hold(key, upstream, left, false);
   }
 
-  #hold(target: DialTarget, upstream: Upstream, left: number, isUnused: boolean): void {
-    const key = formatAuthority(target);
+  /** Call this if a request on a connection from take() got no response. */
+  lost(target: DialTarget, upstream: Upstream): void {
+    const duration = this.#idleBefore.get(upstream);
+    if (duration !== undefined) this.#learn(formatAuthority(target), upstream, duration);
+  }
+
+  /** The target keeps a connection for no longer than `duration` if it has closed this one. */
+  #learn(key: string, upstream: Upstream, duration: number): void {
+    if (upstream.isClosedByTarget) this.#limits.closed(key, duration, performance.now());
+  }
+
+  #hold(key: string, upstream: Upstream, left: number, isUnused: boolean): void {
     const [since, wallSince] = [performance.now(), Date.now()];
     const [until, wallUntil] = [since + left, wallSince + left];
     const idle = { key, upstream, since, wallSince, until, wallUntil, isUnused };
@@ -196,6 +216,7 @@ export class KeptConnections {
 
   #drop(idle: Idle): void {
     this.#idle = this.#idle.filter((other) => other !== idle);
+    if (!idle.isUnused) this.#learn(idle.key, idle.upstream, idleTime(idle));
     this.#end(idle);
   }
 
@@ -246,7 +267,8 @@ function idleTime({ since, wallSince }: Idle): number {
   return Math.max(performance.now() - since, Date.now() - wallSince);
 }
 
-function idleTimeout(announced: number | undefined): number {
-  if (announced === undefined) return IDLE_TIMEOUT;
-  return Math.min(MAX_IDLE_TIMEOUT, announced - Math.min(MARGIN, announced / 2));
+/** @param limit the ms after which the target closes an idle connection; undefined if unknown */
+function idleTimeout(limit: number | undefined): number {
+  if (limit === undefined) return IDLE_TIMEOUT;
+  return Math.min(MAX_IDLE_TIMEOUT, limit - Math.min(MARGIN, limit / 2));
 }

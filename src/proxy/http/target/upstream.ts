@@ -78,6 +78,12 @@ export class Upstream {
     return stream.writableLength === 0 && keepable(stream)?.isQuiet === true;
   }
 
+  /** Whether the target has closed or reset the connection, or sent bytes without a request. */
+  get isClosedByTarget(): boolean {
+    const error = this.#error as NodeJS.ErrnoException | undefined;
+    return this.#ended || this.#isStray || error?.code === 'ECONNRESET';
+  }
+
   /** Starts an exchange. `handler` is called until finish() or release(). */
   begin(handler: UpstreamHandler, request: { isHead: boolean; upgrades: boolean }): void {
     this.#handler = handler;
@@ -162,6 +168,7 @@ export class Upstream {
   #receive(bytes: Buffer): void {
     const handler = this.#handler;
     if (handler === undefined) {
+      this.#isStray = true;
       this.#endIdle();
       return;
     }

@@ -126,6 +126,77 @@ it.each<[string, (side: KeepableSide) => void]>([
   expect(side.writableEnded || side.destroyed).toBe(true);
 });
 
+describe('a target that closes idle connections without announcing it', () => {
+  const OTHER = { host: TARGET.host, port: 81 };
+  const reset = () => Object.assign(new Error('reset'), { code: 'ECONNRESET' });
+
+  /** A connection to the target is idle for `ms`; then something happens to it. */
+  async function afterIdle(ms: number, happens: (side: KeepableSide) => void): Promise<void> {
+    const { side } = keep();
+    jest.advanceTimersByTime(ms);
+    happens(side);
+    await new Promise(setImmediate);
+  }
+
+  it.each<[string, number, number, (side: KeepableSide) => void]>([
+    ['ends', 1_000, 500, (side) => void side.push(null)],
+    ['ends', 3_000, 2_000, (side) => void side.push(null)],
+    ['is reset', 1_000, 500, (side) => void side.destroy(reset())],
+    ['receives bytes', 1_000, 500, (side) => side.respond('HTTP/1.1 408 Request Timeout')],
+    ['ends soon, as in a restart', 199, 4_000, (side) => void side.push(null)],
+    ['fails with the tunnel', 1_000, 4_000, (side) => void side.destroy(new Error('down'))],
+  ])(
+    'if a connection %s after %i ms, closes the next after %i ms',
+    async (_, idle, ms, happens) => {
+      await afterIdle(idle, happens);
+      expect(closesAfter(keep(undefined, OTHER).side, 4_000)).toBe(true);
+      expect(closesAfter(keep().side, ms)).toBe(true);
+    },
+  );
+
+  it('uses the shorter of the learned and the announced time', async () => {
+    await afterIdle(1_000, (side) => void side.push(null));
+    expect(closesAfter(keep(30_000).side, 500)).toBe(true);
+    expect(closesAfter(keep(600).side, 300)).toBe(true);
+  });
+
+  it('forgets the learned time', async () => {
+    await afterIdle(1_000, (side) => void side.push(null));
+    jest.advanceTimersByTime(600_000);
+    expect(closesAfter(keep().side, 4_000)).toBe(true);
+  });
+
+  it.each<[string, number, (side: KeepableSide) => void]>([
+    ['closed by the target', 400, (side) => void side.push(null)],
+    ['reset by the target', 400, (side) => void side.destroy(reset())],
+    ['lost with the tunnel', 4_000, (side) => void side.destroy(new Error('down'))],
+  ])('learns the idle time before a request that was lost: %s', async (_, ms, happens) => {
+    const { side } = keep();
+    jest.advanceTimersByTime(800);
+    const upstream = kept.take(TARGET, SIZE)!;
+    happens(side);
+    await new Promise(setImmediate);
+    kept.lost(TARGET, upstream);
+    expect(closesAfter(keep().side, ms)).toBe(true);
+  });
+
+  it('learns nothing from a connection without a request, or a new one', async () => {
+    const side = new KeepableSide();
+    kept.add(TARGET, new Upstream(side));
+    jest.advanceTimersByTime(800);
+    const upstream = kept.take(TARGET, SIZE)!;
+    side.push(null);
+    await new Promise(setImmediate);
+    kept.lost(TARGET, upstream);
+    const unused = new KeepableSide();
+    kept.add(TARGET, new Upstream(unused));
+    jest.advanceTimersByTime(800);
+    unused.push(null);
+    await new Promise(setImmediate);
+    expect(closesAfter(keep().side, 4_000)).toBe(true);
+  });
+});
+
 it('closes its connections, and those that come later', () => {
   const earlier = keep().side;
   kept.close();
