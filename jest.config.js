@@ -11,15 +11,17 @@ export default {
   testTimeout: LEAST_TIMEOUT,
   testEnvironment: `${root}/test/support/runner/watched-environment.js`,
   testEnvironmentOptions: { leastTimeout: LEAST_TIMEOUT },
-  setupFilesAfterEnv: [`${root}/test/support/runner/count-packets.ts`],
+  setupFilesAfterEnv: ['count-packets.ts', 'retry.ts'].map(
+    (name) => `${root}/test/support/runner/${name}`,
+  ),
   // Many tests wait for the timers of foreign peers, so three files run at once even on two cores.
   maxWorkers: 3,
   // A worker keeps the modules of each file that it has run, and garbage collection then makes it several times slower.
   workerIdleMemoryLimit: '200MB',
   testSequencer: `${root}/test/longest-first.js`,
   testMatch: [`${root}/test/**/*.test.ts`],
-  // These tests need the files of a release (jest.release.config.js).
-  testPathIgnorePatterns: ['/node_modules/', `${root}/test/release/`],
+  // Only `npm run test:release` runs these tests (jest.release.config.js).
+  testPathIgnorePatterns: ['/node_modules/', `${root}/test/release/`, '[.]release[.]test[.]ts$'],
   modulePathIgnorePatterns: [`${root}/(build|dist|[.]stryker-tmp)/`],
   extensionsToTreatAsEsm: ['.ts'],
   moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },

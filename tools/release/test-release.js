@@ -1,7 +1,8 @@
 /**
- * Tests the release of the last commit: `npm run test:release`. Builds it in two fresh clones at the
- * same time, under different conditions, and then runs test/release in the first clone. If a folder
- * is given as an argument, the clones stay there.
+ * Everything that a release needs to pass in addition to `.ci/run`: `npm run test:release`. Builds the
+ * release of the last commit in two fresh clones at the same time, under different conditions, and
+ * runs test/release in the first clone. Then it runs the long tests here, and the demo on each
+ * version of Node.js. If a folder is given as an argument, the clones stay there.
  */
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -22,6 +23,7 @@ const REPOSITORY = fileURLToPath(new URL('../../', import.meta.url));
 /** A user without a name. */
 const USER = 54321;
 const JEST = [
+  process.execPath,
   ...['--experimental-vm-modules', 'node_modules/jest/bin/jest.js'],
   ...['--config', 'jest.release.config.js'],
 ];
@@ -76,9 +78,18 @@ async function test() {
   const release = ['npm', 'run', '--silent', 'release', '--', '--dry-run'];
   const builds = await Promise.allSettled([run(first, release), run(second, release)]);
   for (const { reason } of builds) if (reason !== undefined) throw reason;
-  step('the tests');
+  step('the tests of the release');
   const env = { ARCTUN_TEST_SECOND_RELEASE: join(second.folder, 'build/release') };
-  return run({ ...first, env }, [process.execPath, ...JEST], () => undefined);
+  const here = { folder: REPOSITORY, umask: '022', env: {} };
+  const codes = [await run({ ...first, env }, [...JEST, 'test/release'], () => undefined)];
+  step('the long tests');
+  await run(here, ['npm', 'run', '--silent', 'build']);
+  await run(here, ['npm', 'run', '--silent', 'build:executable']);
+  const ignored = ['--testPathIgnorePatterns', '/node_modules/', '/test/release/'];
+  codes.push(await run(here, [...JEST, ...ignored], () => undefined));
+  step('the demo on each version of Node.js');
+  codes.push(await run(here, ['npm', 'run', 'test:nodes', '--', '--demo'], () => undefined));
+  return Math.max(...codes);
 }
 
 /** Clones the commit, and copies the downloads that this clone has. */

@@ -76,7 +76,7 @@ function expectSentence({ stderr }: Finished): void {
   expect(stderr).not.toMatch(/^ +at /m);
 }
 
-/** Some of the cases, which differ only in the fault: `npm run test:long` runs all of them. */
+/** Some of the cases, which differ only in the fault: `npm run test:release` runs all of them. */
 function some<T>(cases: readonly T[]): readonly T[] {
   return atLength({ short: [cases[0]!, cases.at(-1)!], long: cases });
 }

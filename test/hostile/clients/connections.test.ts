@@ -1,6 +1,6 @@
 /**
  * Clients that send anything and end at any moment, against each listener, with real sockets: a
- * million bytes to each in `npm run test:long`. Meanwhile and afterwards, another client is served.
+ * million bytes to each in `npm run test:release`. Meanwhile and afterwards, another client is served.
  *
  * The floods need 11,000 descriptors (`ulimit -n`), because both ends are in this process.
  */

@@ -1,6 +1,6 @@
 /**
  * Mutated messages to each parser and session that a local client reaches, without sockets: a
- * million of each in `npm run test:long`.
+ * million of each in `npm run test:release`.
  */
 import dnsPacket from 'dns-packet';
 

@@ -1,6 +1,6 @@
-/** Selects the amount of testing: short in `npm test`, full in `npm run test:long`. */
+/** Selects the amount of testing: short in `npm test`, full in `npm run test:release`. */
 
-/** Set by jest.long.config.js, which runs the files that import this module. */
+/** Set by jest.release.config.js, which runs the files that import this module. */
 export const isLong = (globalThis as { isLongRun?: boolean }).isLongRun === true;
 
 /** Selects a size, a duration or a table of cases. */
