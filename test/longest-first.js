@@ -23,7 +23,6 @@ const LONG = {
   'test/interop/shared-tunnel.test.ts': 72,
   'test/e2e/github-action/killed.test.ts': 60,
   'test/e2e/github-action/job.test.ts': 20,
-  'test/e2e/bootstrap/kill.test.ts': 70,
   'test/deploy/container.test.ts': 60,
   'test/interop/wireguard/foreign-roaming.test.ts': 50,
   'test/interop/exec-netns.test.ts': 42,
@@ -34,7 +33,6 @@ const LONG = {
   'test/interop/tun/mode.test.ts': 34,
   'test/e2e/journey.test.ts': 33,
   'test/interop/programs/matrix.test.ts': 31,
-  'test/e2e/bootstrap/faults.test.ts': 32,
   'test/e2e/lambda/smoke-lambda.test.ts': 31,
   'test/e2e/sim.test.ts': 31,
   'test/e2e/renewal.test.ts': 30,
@@ -47,7 +45,6 @@ const LONG = {
   'test/interop/wireguard/restart.test.ts': 20,
   'test/interop/wireguard/foreign-load.test.ts': 20,
   'test/interop/send.test.ts': 19,
-  'test/e2e/bootstrap/profiles.test.ts': 19,
   'test/interop/tun/iperf.test.ts': 18,
   // A test in virtual time, which is several times slower in a worker that has run many files.
   'test/sim/sim.test.ts': 17,

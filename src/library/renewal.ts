@@ -156,7 +156,7 @@ export function rereading(
 }
 
 /** Returns where sessions are saved, if it is not the file of the configuration. */
-function keeping(save: RenewalOptions['save']): { keep?: typeof keepSession } {
+export function keeping(save: RenewalOptions['save']): { keep?: typeof keepSession } {
   if (save === undefined) return {};
   if (typeof save === 'string') {
     return {

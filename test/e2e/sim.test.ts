@@ -1,5 +1,5 @@
 /** The commands of `sim` against the emulator, as a user types them, right and wrong. */
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -71,35 +71,6 @@ describe('sim list', () => {
       { simId: first, name: 'first' },
     ]);
   }, 60_000);
-
-  it('omits older SIMs, and reports if none is found', async () => {
-    await bootstrap();
-    expect(await jsonOf(['sim', 'list', '--since', '10m'])).not.toEqual([]);
-    const future = ['sim', 'list', '--since', '2999-01-01T00:00:00Z'];
-    expect(await run(future)).toEqual({
-      code: 0,
-      stdout: '',
-      stderr: 'No virtual SIM found.\n',
-    });
-    expect(await jsonOf(future)).toEqual([]);
-  }, 60_000);
-
-  it('reports the permissions that it lacks', async () => {
-    const user = { authKeyId: 'keyId-nothing', authKey: 'secret-nothing', permissions: [] };
-    await emulator.addUser(user);
-    const { code, stderr } = await run(['sim', 'list'], {
-      ARCTUN_AUTH_KEY_ID: user.authKeyId,
-      ARCTUN_AUTH_KEY: user.authKey,
-    });
-    expect(code).toBe(4);
-    expect(stderr).toContain('Query:searchSims or Sim:listSims');
-  }, 60_000);
-
-  it('refuses an invalid time: exit code 2', async () => {
-    const { code, stderr } = await run(['sim', 'list', '--since', 'yesterday']);
-    expect(code).toBe(2);
-    expect(stderr).toContain('--since yesterday');
-  }, 60_000);
 });
 
 describe('sim show', () => {
@@ -129,20 +100,6 @@ describe('sim show', () => {
     };
     expect(arcConfig.findings).toHaveLength(2);
   }, 60_000);
-
-  it.each([
-    [[], 3, 'no SIM ID was given, and cannot read'],
-    [['8942000000000000000'], 4, 'HTTP 404'],
-    [['../groups'], 2, 'is not a SIM ID'],
-  ])(
-    'reports a SIM that does not exist: %j',
-    async (parameters, exit, sentence) => {
-      const { code, stderr } = await run(['sim', 'show', ...parameters]);
-      expect(code).toBe(exit);
-      expect(stderr).toContain(sentence);
-    },
-    60_000,
-  );
 });
 
 describe('sim renew-key', () => {
@@ -174,25 +131,6 @@ describe('sim renew-key', () => {
     expect(existsSync(join(folder, '.arc.json.bootstrap'))).toBe(false);
     expect((await run(['send', 'x'])).code).toBe(0);
   }, 60_000);
-
-  it('creates an arc.json for a SIM whose arc.json is lost', async () => {
-    const simId = await bootstrap();
-    rmSync(join(folder, 'arc.json'));
-    expect((await run(['sim', 'renew-key', simId])).code).toBe(0);
-    expect((await run(['send', 'x'])).code).toBe(0);
-  }, 60_000);
-
-  it('changes nothing if SORACOM refuses', async () => {
-    await bootstrap();
-    const before = arcJson();
-    await emulator.fault({ operation: 'renewArcSimCredentials', status: 403 });
-    const { code, stderr } = await run(['sim', 'renew-key']);
-    expect(code).toBe(4);
-    expect(stderr).toContain('Sim:renewArcSimCredentials');
-    expect(arcJson()).toEqual(before);
-    expect(existsSync(join(folder, '.arc.json.bootstrap'))).toBe(false);
-    expect((await run(['send', 'x'])).code).toBe(0);
-  }, 60_000);
 });
 
 describe('sim terminate', () => {
@@ -217,16 +155,6 @@ describe('sim terminate', () => {
     expect((await run(['sim', 'terminate', '--yes'])).stdout).toBe(
       `SIM ${simId} is already terminated.\n`,
     );
-  }, 60_000);
-
-  it('exits with 2 without a terminal and --yes, before any call', async () => {
-    const simId = await bootstrap();
-    const before = await emulator.calls();
-    const { code, stderr } = await run(['sim', 'terminate']);
-    expect(code).toBe(2);
-    expect(stderr).toContain('--yes');
-    expect(await emulator.calls()).toEqual(before);
-    expect(await statusOf(simId)).toBe('active');
   }, 60_000);
 });
 
@@ -282,21 +210,6 @@ describe('sim terminate by tag', () => {
     await emulator.terminate(untagged);
   }, 60_000);
 
-  it('continues after a failure, and exits with 4', async () => {
-    const first = await bootstrapTagged('sweep=a');
-    const second = await bootstrapTagged('sweep=b');
-    await untilOld();
-    await emulator.fault({ operation: 'terminateSim', status: 400 });
-    const words = ['sim', 'terminate', '--tag', 'sweep', '--older-than', '0s', '--yes'];
-    const { code, stdout, stderr } = await run(words);
-    expect({ code, stderr }).toMatchObject({ code: 4 });
-    expect(stdout).toMatch(new RegExp(`^SIM ${first} was not terminated: `));
-    expect(stdout).toContain(`SIM ${second} is terminated`);
-    expect(stderr).toContain('1 of 2 SIMs could not be terminated');
-    expect((await run(words)).code).toBe(0);
-    expect(await statusOf(first)).toBe('terminated');
-  }, 60_000);
-
   it.each([
     [['--tag', 'a=b'], '--tag requires --older-than'],
     [['--older-than', '1h'], '--older-than works only with --tag'],
@@ -329,8 +242,6 @@ describeWith(['script'], 'sim terminate on a terminal', () => {
   it.each([
     ['its name', 'sensor\r', 0, 'terminated'],
     ['another word', 'yes\r', 1, 'active'],
-    ['Ctrl-C', '\x03', 130, 'active'],
-    ['Ctrl-D', '\x04', 130, 'active'],
   ])(
     'accepts the answer %s',
     async (_, typed, exit, status) => {
@@ -344,21 +255,4 @@ describeWith(['script'], 'sim terminate on a terminal', () => {
     },
     60_000,
   );
-});
-
-describe('the newest session', () => {
-  it('is read from the state folder if arc.json has the previous one', async () => {
-    const simId = await bootstrap();
-    const arcSessionStatus = arcJson().arcSessionStatus as unknown as object;
-    const outdated = {
-      ...arcSessionStatus,
-      arcServerPeerPublicKey: 'L+V9o0fNYkMVKNqsX7spBzD/9oSvxM/C7ZCZX1jLO3Q=',
-    };
-    writeArcJson({ ...arcJson(), arcSessionStatus: outdated });
-    expect((await run(['send', 'x', '--wait', '1'])).code).toBe(5);
-    mkdirSync(join(folder, 'state'), { recursive: true });
-    const state = JSON.stringify({ simId, replaces: outdated, arcSessionStatus });
-    writeFileSync(join(folder, 'state', `session-${simId}.json`), state);
-    expect((await run(['send', 'x'])).code).toBe(0);
-  }, 60_000);
 });

@@ -163,7 +163,7 @@ it('runs krypton-cli with the options of the command', async () => {
     arcAllowedIPs: ['100.127.0.0/16'],
     arcClientPeerIpAddress: '10.0.0.2',
   });
-  const script = `#!/bin/sh\necho "$*" > ${account.path('arguments')}\necho '${session}'\n`;
+  const script = `#!/bin/sh\necho "$*" > '${account.path('arguments')}'\necho '${session}'\n`;
   writeFileSync(kryptonCli, script, { mode: 0o755 });
   const path = account.path('sim.json');
   const options = { path: kryptonCli, interface: 'comm', portName: '/dev/ttyUSB1', baudRate: 9600 };

@@ -3,6 +3,7 @@
  * counts as silent, so the cases run in parallel.
  */
 import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { setTimeout } from 'node:timers/promises';
 
 import {
   bootstrap,
@@ -14,7 +15,7 @@ import {
   type UserspaceTunnel,
 } from '../../src/index.js';
 import { loadTunnelConfig } from '../../src/app/config/load-arc-config.js';
-import { rereading } from '../../src/library/renewal.js';
+import { keeping, rereading } from '../../src/library/renewal.js';
 import { systemFiles } from '../../src/system/files/files.js';
 import { until } from '../support/until.js';
 import { EmulatedAccount, failureOf } from './emulated-account.js';
@@ -53,10 +54,6 @@ class Renewing {
     return JSON.parse(readFileSync(this.path, 'utf8')) as ArcJson;
   }
 
-  moveTo(address: string): Promise<void> {
-    return account.emulator.changeArc({ simId: this.simId, address });
-  }
-
   deleteSession(): Promise<unknown> {
     return account.emulator.call('POST', `/sims/${this.simId}/delete_session`);
   }
@@ -69,20 +66,7 @@ class Renewing {
       const answer = await this.tunnel.fetch('http://uni.soracom.io/', init).catch(() => undefined);
       return answer?.status === 201;
     };
-    await until(post, { limit: 60_000, turn: () => this.turn() });
-  }
-
-  async turn(): Promise<void> {
-    await new Promise((resolve) => setTimeout(resolve, 200));
-  }
-
-  async untilFailed(): Promise<string> {
-    const tryHandshake = async () => {
-      this.tunnel.beginHandshake();
-      await this.turn();
-    };
-    await until(() => this.failures.length > 0, { limit: 60_000, turn: tryHandshake });
-    return this.failures[0] ?? '';
+    await until(post, { limit: 60_000, turn: () => setTimeout(200) });
   }
 }
 
@@ -110,66 +94,6 @@ describe('a tunnel with the renewal option', () => {
   );
 
   it.concurrent(
-    'passes the configuration to save before the tunnel uses it',
-    async () => {
-      const at = new Renewing();
-      const saved: { arcJson: ArcJson; addresses: readonly string[] }[] = [];
-      const save = async (arcJson: ArcJson) => {
-        const { addresses } = await at.tunnel.status();
-        saved.push({ arcJson, addresses });
-      };
-      await at.open({ ...account.signIn, save });
-      const before = readFileSync(at.path, 'utf8');
-      await at.moveTo('10.9.8.7');
-      await at.postUntilAnswered();
-      expect(saved).toHaveLength(1);
-      expect(saved[0]?.addresses).not.toContain('10.9.8.7');
-      expect(saved[0]?.arcJson).toEqual({
-        ...at.arcJson,
-        arcSessionStatus: { ...at.arcJson.arcSessionStatus, arcClientPeerIpAddress: '10.9.8.7' },
-      });
-      expect(readFileSync(at.path, 'utf8')).toBe(before);
-      expect(at.renewals).toMatchObject([{ changed: ['address'], savedIn: undefined }]);
-      expect((await at.tunnel.status()).addresses).toEqual(['10.9.8.7']);
-    },
-    90_000,
-  );
-
-  it.concurrent(
-    'saves in another file, and uses the session although save fails',
-    async () => {
-      const elsewhere = account.path('elsewhere.json');
-      const at = await new Renewing().open({ ...account.signIn, save: elsewhere });
-      const failing = await new Renewing().open({
-        ...account.signIn,
-        save: () => Promise.reject(new Error('no space')),
-      });
-      await Promise.all([at.moveTo('10.9.8.5'), failing.moveTo('10.9.8.4')]);
-      await Promise.all([at.postUntilAnswered(), failing.postUntilAnswered()]);
-      expect(at.renewals).toMatchObject([{ savedIn: elsewhere }]);
-      expect(account.readJson('elsewhere.json')).toMatchObject({ simId: at.simId });
-      expect(statSync(elsewhere).mode & 0o777).toBe(0o600);
-      expect(failing.failures).toEqual([
-        'The new session could not be saved, because renewal.save failed: no space.',
-      ]);
-      expect(failing.renewals).toMatchObject([{ changed: ['address'], savedIn: undefined }]);
-    },
-    90_000,
-  );
-
-  it.concurrent(
-    'reports missing credentials as an event, with the names of the options',
-    async () => {
-      const at = await new Renewing().open({});
-      await at.deleteSession();
-      const why = await at.untilFailed();
-      expect(why).toMatch(/checking the session with SORACOM failed: cannot sign in to SORACOM/);
-      expect(why).toContain('Pass the option credentials.authKeyId, or set ARCTUN_AUTH_KEY_ID.');
-    },
-    90_000,
-  );
-
-  it.concurrent(
     'gets a new key over the cellular line, saves it, and continues with it',
     async () => {
       const { api: endpoint, metadata: metadataEndpoint } = account.emulator;
@@ -190,21 +114,6 @@ describe('a tunnel with the renewal option', () => {
       expect(publicKey).toBe(at.arcJson.publicKey);
     },
     90_000,
-  );
-
-  it.concurrent(
-    'explains a first handshake that fails because the SIM is terminated',
-    async () => {
-      const path = account.path('terminated.json');
-      const { simId } = await bootstrap({ ...account.signIn, path });
-      await account.emulator.terminate(simId);
-      const opening = createTunnel({ config: path, wait: 12_000, renewal: account.signIn });
-      expect(await failureOf(opening)).toMatchObject({
-        name: 'TunnelError',
-        why: 'the SIM is terminated and cannot open a tunnel',
-      });
-    },
-    60_000,
   );
 });
 
@@ -257,13 +166,53 @@ it('refuses to save over the arc.json of another SIM', async () => {
   expect(readFileSync(save, 'utf8')).toBe(before);
 });
 
+/** The configuration of a SIM in a file. */
+async function loaded() {
+  const path = account.path('config.json');
+  writeFileSync(path, JSON.stringify(await sample({})));
+  const home = { files: systemFiles, stateFolder: account.path('arctun') };
+  return { arcConfig: await loadTunnelConfig(path, home), home };
+}
+
+describe('a renewal saves', () => {
+  const session = {
+    arcServerPeerPublicKey: new Uint8Array(32).fill(9),
+    arcServerEndpoint: { text: '192.0.2.1:11010', host: '192.0.2.1', port: 11010 },
+    arcAllowedIps: ['100.127.0.0/16'],
+    arcClientPeerIpAddress: '10.9.8.7',
+    unknownKeys: [],
+  };
+  const renewed = { arcSessionStatus: { arcClientPeerIpAddress: '10.9.8.7' } };
+
+  it('the whole configuration with a function, which may fail', async () => {
+    const { arcConfig, home } = await loaded();
+    let saved: ArcJson | undefined;
+    const { keep } = keeping((arcJson) => void (saved = arcJson));
+    expect(await keep!(arcConfig, session, home)).toMatchObject({ keptIn: 'renewal.save' });
+    expect(saved).toMatchObject({ simId: arcConfig.config.simId, ...renewed });
+    const failing = keeping(() => Promise.reject(new Error('no space')));
+    expect(await failing.keep!(arcConfig, session, home)).toMatchObject({
+      config: { arcSessionStatus: session },
+      keptIn: undefined,
+      notice: 'The new session could not be saved, because renewal.save failed: no space.',
+    });
+  });
+
+  it('in another file', async () => {
+    const { arcConfig, home } = await loaded();
+    const elsewhere = account.path('elsewhere.json');
+    expect(await keeping(elsewhere).keep!(arcConfig, session, home)).toMatchObject({
+      keptIn: elsewhere,
+    });
+    expect(account.readJson('elsewhere.json')).toMatchObject(renewed);
+    expect(statSync(elsewhere).mode & 0o777).toBe(0o600);
+  });
+});
+
 describe('a renewal rereads', () => {
   const read = async (save: RenewalOptions['save']) => {
-    const path = account.path('config.json');
-    writeFileSync(path, JSON.stringify(await sample({})));
-    const home = { files: systemFiles, stateFolder: account.path('arctun') };
-    const reread = rereading(save, await loadTunnelConfig(path, home), home);
-    return (await reread?.())?.path;
+    const { arcConfig, home } = await loaded();
+    return (await rereading(save, arcConfig, home)?.())?.path;
   };
 
   it('the file of the configuration', async () => {

@@ -1,6 +1,8 @@
 /** Runs programs without a shell and with a time limit. */
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { access, constants } from 'node:fs/promises';
+import { delimiter, join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 
 import { whileWaiting } from '../../lib/waits.js';
@@ -193,11 +195,22 @@ const START_FAILURES: Readonly<Record<string, readonly [CommandFailure, string]>
 };
 
 export function startError(program: string, error: unknown): CommandError {
-  const { code = '' } = error as NodeJS.ErrnoException;
+  const { code: reported = '' } = error as NodeJS.ErrnoException;
+  const code = reported === 'EACCES' && isMissing(program) ? 'ENOENT' : reported;
   // Do not use the error's message or set it as the cause: it quotes the whole command line.
   const [failure, reason] = START_FAILURES[code] ?? [
     'failed',
     `the program cannot be started (${code})`,
   ];
   return new CommandError(failure, `${program}: ${reason}`);
+}
+
+/**
+ * Whether no folder of PATH contains the program. execvp(3) then reports EACCES if PATH contains a
+ * folder that this user must not search, but a shell then searches the next folder.
+ */
+function isMissing(program: string): boolean {
+  if (program.includes('/')) return false;
+  const folders = (process.env.PATH ?? '').split(delimiter);
+  return !folders.some((folder) => existsSync(join(folder, program)));
 }

@@ -11,7 +11,7 @@ import { ARCTUN, type Finished, Processes } from '../../support/processes.js';
 import { describeWith } from '../../support/runner/requirements.js';
 import { atLength } from '../../support/runner/tier.js';
 
-/** See kill.test.ts. Almost every request is a `writev` or a `sendto`. */
+/** See kill.release.test.ts. Almost every request is a `writev` or a `sendto`. */
 const SYSTEM_CALLS = ['pwrite64', 'writev', 'sendto', 'fsync', 'rename', 'link', 'unlink'];
 
 const COUNT = 3;

@@ -5,7 +5,11 @@ import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { CommandError, type RunOptions } from '../../../src/ports/command-runner.js';
 import { pendingTimers } from '../pending-timers.js';
-import { createCommandRunner, systemCommands } from '../../../src/system/process/command-runner.js';
+import {
+  createCommandRunner,
+  startError,
+  systemCommands,
+} from '../../../src/system/process/command-runner.js';
 import { until } from '../../support/until.js';
 
 /** Longer than any machine needs: if it expires, the test has failed. */
@@ -275,5 +279,19 @@ it('hides some variables from a program, and passes the rest', async () => {
   } finally {
     delete process.env.ARCTUN_TEST_KEPT;
     delete process.env.ARCTUN_TEST_HIDDEN;
+  }
+});
+
+it('reports a program as not found if only a folder of PATH is not accessible', () => {
+  const path = process.env.PATH;
+  process.env.PATH = folder;
+  writeFileSync(join(folder, 'not-executable'), '');
+  const denied = Object.assign(new Error('spawn'), { code: 'EACCES' });
+  try {
+    expect(startError('no-such-program', denied).failure).toBe('not-found');
+    expect(startError('not-executable', denied).failure).toBe('denied');
+    expect(startError('/no/such/program', denied).failure).toBe('denied');
+  } finally {
+    process.env.PATH = path;
   }
 });

@@ -8,7 +8,6 @@ import { join } from 'node:path';
 import { type EmulatorProcess, startEmulatorProcess } from '../../support/emulator-process.js';
 import { ARCTUN, Processes, type Finished } from '../../support/processes.js';
 import { describeWith } from '../../support/runner/requirements.js';
-import { atLength } from '../../support/runner/tier.js';
 
 /**
  * Calls that write, sync, create or remove names, connect or send. Of the calls of `write`, only
@@ -234,9 +233,10 @@ function print(name: string, outcomes: readonly Outcome[]): void {
 }
 
 describeWith(['strace'], 'bootstrap authkey, killed', () => {
-  const plain = ['without flags', []] as const;
-  const ownKey = ['with --own-key', ['--own-key']] as const;
-  it.each(atLength({ short: [plain], long: [plain, ownKey] }))(
+  it.each([
+    ['without flags', []],
+    ['with --own-key', ['--own-key']],
+  ])(
     '%s: no extra SIM, and no unreported SIM',
     async (name, parameters) => {
       const outcomes = await matrix(parameters);
