@@ -14,7 +14,7 @@ const NOT_RUN = 15;
 const RUN_ELSEWHERE: Readonly<
   Record<string, { readonly language: string; readonly test: string }>
 > = {
-  'docs/guides/debian.md': { language: 'sh', test: 'test/e2e/debian-package.test.ts' },
+  'docs/guides/debian.md': { language: 'sh', test: 'test/e2e/debian-package.release.test.ts' },
   'docs/guides/library.md': { language: 'js', test: 'test/library-document.test.ts' },
 };
 

@@ -64,7 +64,7 @@ export const CURL_ROWS: readonly ProgramRow[] = [
     way: 'SOCKS5 with a password',
     type: 'curl --proxy socks5h://127.0.0.1:1080 --proxy-user any:PASSWORD http://uni.soracom.io/',
     check: {
-      file: 'mixed-port-udp.test.ts',
+      file: 'mixed-port-udp.release.test.ts',
       test: 'serves curl with the password over %s',
     },
   },
@@ -73,7 +73,7 @@ export const CURL_ROWS: readonly ProgramRow[] = [
     way: 'SOCKS5 on a Unix socket',
     type: 'curl --proxy socks5h://localhost/PATH/proxy.sock http://uni.soracom.io/',
     check: {
-      file: 'mixed-port-udp.test.ts',
+      file: 'mixed-port-udp.release.test.ts',
       test: 'serves only its owner on a socket, and takes over after a crash',
     },
   },

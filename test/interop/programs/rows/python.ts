@@ -62,7 +62,7 @@ export const PYTHON_ROWS: readonly ProgramRow[] = [
     way: 'SOCKS5 UDP',
     type: "udp.set_proxy(socks.SOCKS5, '127.0.0.1', 1080)",
     check: {
-      file: 'mixed-port-udp.test.ts',
+      file: 'mixed-port-udp.release.test.ts',
       test: 'reaches two hosts and a name from one port, and names the true source',
     },
   },
