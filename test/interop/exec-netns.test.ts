@@ -31,6 +31,7 @@ import {
   SERVICE,
   WireGuardGoServer,
 } from '../support/foreign/wireguard-go-server.js';
+import { atLength, itInRelease } from '../support/runner/tier.js';
 import { until } from '../support/until.js';
 
 const NOBODY = 65_534;
@@ -142,10 +143,15 @@ describeWith([...TOOLS, ...PROGRAMS], 'exec --netns', () => {
     rmSync(home, { recursive: true });
   });
 
-  describe.each([
-    ['with its own tunnel', undefined],
-    ['with a running up in userspace', ['--mode', 'userspace', '--proxy-listen', 'off']],
-  ] as const)('%s', (_title, flags) => {
+  const OWN = ['with its own tunnel', undefined] as const;
+  const SHARED = [
+    'with a running up in userspace',
+    ['--mode', 'userspace', '--proxy-listen', 'off'],
+  ] as const;
+
+  describe.each(
+    atLength<readonly (typeof OWN | typeof SHARED)[]>({ short: [OWN], long: [OWN, SHARED] }),
+  )('%s', (_title, flags) => {
     beforeAll(async () => {
       if (flags === undefined) return;
       const listen = ['--forward-listen', '127.0.0.1:0', '--log-format', 'json'];
@@ -181,54 +187,78 @@ describeWith([...TOOLS, ...PROGRAMS], 'exec --netns', () => {
       expect(stdout).toMatch(/^3\n.*"length":5/);
     }, 60_000);
 
-    it('runs a static program, which looks up a name and connects without the C library', async () => {
-      const program = join(home, 'fetch');
-      copyFileSync(STATIC_GO, program);
-      const { code, stdout, stderr } = await run(program, 'one.test', '/bytes/3000');
-      expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-      expect(stdout).toBe(`${SERVICE}\nHTTP/1.1 200 OK\n3000 bytes\n`);
-    }, 60_000);
+    itInRelease(
+      'runs a static program, which looks up a name and connects without the C library',
+      async () => {
+        const program = join(home, 'fetch');
+        copyFileSync(STATIC_GO, program);
+        const { code, stdout, stderr } = await run(program, 'one.test', '/bytes/3000');
+        expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+        expect(stdout).toBe(`${SERVICE}\nHTTP/1.1 200 OK\n3000 bytes\n`);
+      },
+      60_000,
+    );
 
-    it('runs hey, whose sockets do not use the C library', async () => {
-      const hey = ['hey', '-n', '40', '-c', '4', `http://${SERVICE}/bytes/1000`];
-      const { code, stdout } = await run(...hey);
-      expect(code).toBe(0);
-      expect(stdout).toMatch(/\[200\]\s+40 responses/);
-    }, 60_000);
+    itInRelease(
+      'runs hey, whose sockets do not use the C library',
+      async () => {
+        const hey = ['hey', '-n', '40', '-c', '4', `http://${SERVICE}/bytes/1000`];
+        const { code, stdout } = await run(...hey);
+        expect(code).toBe(0);
+        expect(stdout).toMatch(/\[200\]\s+40 responses/);
+      },
+      60_000,
+    );
 
-    it('runs nc over TCP, and passes on the end of each direction', async () => {
-      const request = 'POST / HTTP/1.0\r\nContent-Length: 5\r\n\r\nhello';
-      const nc = start(['nc', '-N', SERVICE, '80'], { input: request });
-      const { code, stdout, stderr } = await nc.finished;
-      expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-      expect(stdout).toContain('"length":5');
-    }, 60_000);
+    itInRelease(
+      'runs nc over TCP, and passes on the end of each direction',
+      async () => {
+        const request = 'POST / HTTP/1.0\r\nContent-Length: 5\r\n\r\nhello';
+        const nc = start(['nc', '-N', SERVICE, '80'], { input: request });
+        const { code, stdout, stderr } = await nc.finished;
+        expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+        expect(stdout).toContain('"length":5');
+      },
+      60_000,
+    );
 
-    it('delivers a datagram of a program that exits immediately', async () => {
-      const script = `echo hello | nc -u -w 1 ${SERVICE} 7`;
-      const { stdout } = await sh(script);
-      expect(stdout).toMatch(/^\d+ hello\n/);
-    }, 60_000);
+    itInRelease(
+      'delivers a datagram of a program that exits immediately',
+      async () => {
+        const script = `echo hello | nc -u -w 1 ${SERVICE} 7`;
+        const { stdout } = await sh(script);
+        expect(stdout).toMatch(/^\d+ hello\n/);
+      },
+      60_000,
+    );
 
-    it('runs dig over UDP and TCP, with the name server in resolv.conf and others', async () => {
-      const other = `@${NAME_SERVER}`;
-      const digs = ['one.test', '+tcp one.test', `${other} one.test`, `${other} +tcp one.test`];
-      const script = digs.map((words) => `dig +short ${words}`).join('; ');
-      const { stdout } = await sh(script);
-      expect(stdout).toBe(`${SERVICE}\n`.repeat(4));
-    }, 60_000);
+    itInRelease(
+      'runs dig over UDP and TCP, with the name server in resolv.conf and others',
+      async () => {
+        const other = `@${NAME_SERVER}`;
+        const digs = ['one.test', '+tcp one.test', `${other} one.test`, `${other} +tcp one.test`];
+        const script = digs.map((words) => `dig +short ${words}`).join('; ');
+        const { stdout } = await sh(script);
+        expect(stdout).toBe(`${SERVICE}\n`.repeat(4));
+      },
+      60_000,
+    );
 
-    it('runs ping, and reports only the replies of the target', async () => {
-      const { code, stdout } = await sh(
-        `ping -c 2 -i 0.2 ${SERVICE}; echo; ping -c 1 -W 1 100.127.99.99`,
-      );
-      expect(code).toBe(1);
-      expect(stdout).toContain(`64 bytes from ${SERVICE}: icmp_seq=2`);
-      expect(stdout).toContain('1 packets transmitted, 0 received');
-      expect(stdout).not.toContain('from 100.127.99.99: icmp_seq');
-    }, 60_000);
+    itInRelease(
+      'runs ping, and reports only the replies of the target',
+      async () => {
+        const { code, stdout } = await sh(
+          `ping -c 2 -i 0.2 ${SERVICE}; echo; ping -c 1 -W 1 100.127.99.99`,
+        );
+        expect(code).toBe(1);
+        expect(stdout).toContain(`64 bytes from ${SERVICE}: icmp_seq=2`);
+        expect(stdout).toContain('1 packets transmitted, 0 received');
+        expect(stdout).not.toContain('from 100.127.99.99: icmp_seq');
+      },
+      60_000,
+    );
 
-    it.each([
+    itInRelease.each([
       ['TCP', 'curl -sS http://192.0.2.1/', 'Failed to connect to 192.0.2.1 port 80'],
       ['UDP', 'dig +tries=1 +time=30 @192.0.2.1 one.test', 'host unreachable'],
       ['ping', 'ping -c 1 -W 30 192.0.2.1', 'Destination Host Unreachable'],
@@ -243,25 +273,33 @@ describeWith([...TOOLS, ...PROGRAMS], 'exec --netns', () => {
       60_000,
     );
 
-    it('reports a closed port', async () => {
-      const { code, stderr } = await run('curl', '-sS', '-v', `http://${SERVICE}:81/`);
-      expect(code).toBe(7);
-      expect(stderr).toContain('Connection refused');
-    }, 60_000);
+    itInRelease(
+      'reports a closed port',
+      async () => {
+        const { code, stderr } = await run('curl', '-sS', '-v', `http://${SERVICE}:81/`);
+        expect(code).toBe(7);
+        expect(stderr).toContain('Connection refused');
+      },
+      60_000,
+    );
 
-    it('runs two programs at once', async () => {
-      // Programs that share a pipe with Node.js fail to write if it is non-blocking.
-      const curl = (count: number) => `curl -sS http://${SERVICE}/bytes/${count}000000`;
-      const all = await Promise.all(
-        [1, 2].map((count) => sh(`${curl(count)} | LC_ALL=C tr -c a a`)),
-      );
-      expect(all.map(({ code, stdout }) => [code, stdout.length])).toEqual([
-        [0, 1_000_000],
-        [0, 2_000_000],
-      ]);
-    }, 60_000);
+    itInRelease(
+      'runs two programs at once',
+      async () => {
+        // Programs that share a pipe with Node.js fail to write if it is non-blocking.
+        const curl = (count: number) => `curl -sS http://${SERVICE}/bytes/${count}000000`;
+        const all = await Promise.all(
+          [1, 2].map((count) => sh(`${curl(count)} | LC_ALL=C tr -c a a`)),
+        );
+        expect(all.map(({ code, stdout }) => [code, stdout.length])).toEqual([
+          [0, 1_000_000],
+          [0, 2_000_000],
+        ]);
+      },
+      60_000,
+    );
 
-    it.each([
+    itInRelease.each([
       ['exit 7', 7],
       ['kill -KILL $$', 137],
       ['exec /nowhere/program', 127],
@@ -273,19 +311,27 @@ describeWith([...TOOLS, ...PROGRAMS], 'exec --netns', () => {
       60_000,
     );
 
-    it('passes on signals', async () => {
-      const script = 'trap "exit 9" TERM; echo ready; while :; do sleep 0.1; done';
-      const exec = start(['sh', '-c', script]);
-      await exec.output(/ready/);
-      exec.kill('SIGTERM');
-      expect((await exec.finished).code).toBe(9);
-    }, 60_000);
+    itInRelease(
+      'passes on signals',
+      async () => {
+        const script = 'trap "exit 9" TERM; echo ready; while :; do sleep 0.1; done';
+        const exec = start(['sh', '-c', script]);
+        await exec.output(/ready/);
+        exec.kill('SIGTERM');
+        expect((await exec.finished).code).toBe(9);
+      },
+      60_000,
+    );
 
-    it('ends programs in the background', async () => {
-      const { code } = await sh(`sh -c ': ${MARK}; sleep 1000; :' & echo started`);
-      expect(code).toBe(0);
-      expect(leftovers()).toEqual([]);
-    }, 60_000);
+    itInRelease(
+      'ends programs in the background',
+      async () => {
+        const { code } = await sh(`sh -c ': ${MARK}; sleep 1000; :' & echo started`);
+        expect(code).toBe(0);
+        expect(leftovers()).toEqual([]);
+      },
+      60_000,
+    );
 
     it.each(['outside', 'inside'])(
       'leaves nothing behind if the process %s is killed',
@@ -319,7 +365,7 @@ describeWith([...TOOLS, ...PROGRAMS], 'exec --netns', () => {
 
   const OWN_USERS = ['unshare', '--user', '--map-current-user', '--keep-caps', '--mount'];
 
-  it.each([
+  itInRelease.each([
     [
       'no user namespaces',
       OWN_USERS,

@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto';
 
 import { REPOSITORY, type TestProcess } from '../support/processes.js';
 import { describeWith } from '../support/runner/requirements.js';
+import { itInRelease } from '../support/runner/tier.js';
 import { inSpace, SERVICE, WireGuardGoServer } from '../support/foreign/wireguard-go-server.js';
 
 const PEERS = ['root', 'wireguard-go', 'wg', 'ip', 'nft', 'curl', 'ethtool'] as const;
@@ -77,7 +78,7 @@ describeWith(PEERS, 'the mixed port with wireguard-go as the peer', () => {
     return { code, stdout, stderr, status, connect, seconds: Number(seconds) };
   }
 
-  it.each([
+  itInRelease.each([
     ['192.0.2.77', 'no-route', 2],
     ['outside.test', 'no-route', 2],
     [`${SERVICE}:81`, 'refused', 5],

@@ -3,6 +3,7 @@
  * with the kernel's WireGuard. The witnesses in the machine are `wg` and busybox's `ip`.
  */
 import { KERNEL_LAB, KernelLab, SLOW } from '../../support/kernel-peer/kernel-lab.js';
+import { itInRelease } from '../../support/runner/tier.js';
 import { describeWith } from '../../support/runner/requirements.js';
 
 const DEFAULT = { allowedIps: ['100.127.0.0/16', '0.0.0.0/0'] };
@@ -45,7 +46,7 @@ describeWith(KERNEL_LAB, "a tunnel with the kernel's WireGuard", () => {
     SLOW,
   );
 
-  it(
+  itInRelease(
     'carries 5 MB in each direction',
     async () => {
       await lab.configure({});
@@ -77,7 +78,7 @@ describeWith(KERNEL_LAB, "a tunnel with the kernel's WireGuard", () => {
     SLOW,
   );
 
-  it(
+  itInRelease(
     'runs the commands of arc.json with the name of the interface',
     async () => {
       const hook = (name: string) => [['sh', '-c', `echo ${name} %i >>/tmp/hooks`]];
@@ -111,7 +112,7 @@ describeWith(KERNEL_LAB, "a tunnel with the kernel's WireGuard", () => {
     SLOW,
   );
 
-  it(
+  itInRelease(
     'sets 2,500 allowed IPs',
     async () => {
       const prefix = (number: number) => `100.64.${number >> 8}.${number & 255}/32`;
@@ -139,7 +140,7 @@ describeWith(KERNEL_LAB, "a tunnel with the kernel's WireGuard", () => {
     SLOW,
   );
 
-  it(
+  itInRelease(
     'replaces an interface that was left before it had a key',
     async () => {
       await lab.configure({}, { preUp: [['tail', '-f', '/dev/null']] });
@@ -166,7 +167,7 @@ describeWith(KERNEL_LAB, "a tunnel with the kernel's WireGuard", () => {
     SLOW,
   );
 
-  it(
+  itInRelease(
     'exits when another program removes the interface, and reports it',
     async () => {
       await lab.configure(DEFAULT);
@@ -180,7 +181,7 @@ describeWith(KERNEL_LAB, "a tunnel with the kernel's WireGuard", () => {
     SLOW,
   );
 
-  it(
+  itInRelease(
     'ends with the reason if the server does not answer, and leaves nothing',
     async () => {
       lab.server.wire?.addPort(9);
@@ -192,7 +193,7 @@ describeWith(KERNEL_LAB, "a tunnel with the kernel's WireGuard", () => {
     SLOW,
   );
 
-  it(
+  itInRelease(
     'says what to do if the kernel does not support WireGuard',
     async () => {
       await lab.configure({});

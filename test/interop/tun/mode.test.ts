@@ -6,6 +6,7 @@ import { join } from 'node:path';
 
 import type { TestProcess } from '../../support/processes.js';
 import { describeWith, TUN_MODE } from '../../support/runner/requirements.js';
+import { atLength, itInRelease } from '../../support/runner/tier.js';
 import {
   CLIENT_OUTSIDE,
   INSIDE_IPV6,
@@ -15,7 +16,12 @@ import {
   WireGuardGoServer,
 } from '../../support/foreign/wireguard-go-server.js';
 
-const NEEDS = [...TUN_MODE, 'curl', 'ping', 'tshark', 'nft'] as const;
+const NEEDS = [
+  ...TUN_MODE,
+  'curl',
+  'ping',
+  ...atLength({ short: [], long: ['tshark', 'nft'] as const }),
+] as const;
 
 describeWith(NEEDS, 'a tunnel with a network interface', () => {
   let server: WireGuardGoServer;
@@ -113,30 +119,38 @@ describeWith(NEEDS, 'a tunnel with a network interface', () => {
     expect(rules()).toBe(before);
   }, 60_000);
 
-  it('exits when another program removes the interface, and reports it', async () => {
-    await start();
-    const running = await up();
-    inClient('ip', 'link', 'delete', server.clientDevice);
-    const { code, stderr } = await running.finished;
-    expect(code).toBe(5);
-    expect(stderr).toContain(`the network interface ${server.clientDevice} was removed`);
-  }, 60_000);
+  itInRelease(
+    'exits when another program removes the interface, and reports it',
+    async () => {
+      await start();
+      const running = await up();
+      inClient('ip', 'link', 'delete', server.clientDevice);
+      const { code, stderr } = await running.finished;
+      expect(code).toBe(5);
+      expect(stderr).toContain(`the network interface ${server.clientDevice} was removed`);
+    },
+    60_000,
+  );
 
-  it('captures its traffic, outside and inside', async () => {
-    await start();
-    const file = join(server.folder, 'tunnel.pcapng');
-    const running = await up('--capture', file);
-    inClient('ping', '-c', '2', '-i', '0.2', server.inside.service);
-    running.kill('SIGTERM');
-    await running.finished;
-    const counted = (filter: string) =>
-      execFileSync('tshark', ['-r', file, '-Y', filter], { encoding: 'utf8', stdio: 'pipe' })
-        .split('\n')
-        .filter(Boolean).length;
-    expect(counted('frame.interface_name == "inside" && icmp')).toBe(4);
-    // Initiation, response, and at least each packet inside.
-    expect(counted('frame.interface_name == "outside" && udp')).toBeGreaterThanOrEqual(6);
-  }, 60_000);
+  itInRelease(
+    'captures its traffic, outside and inside',
+    async () => {
+      await start();
+      const file = join(server.folder, 'tunnel.pcapng');
+      const running = await up('--capture', file);
+      inClient('ping', '-c', '2', '-i', '0.2', server.inside.service);
+      running.kill('SIGTERM');
+      await running.finished;
+      const counted = (filter: string) =>
+        execFileSync('tshark', ['-r', file, '-Y', filter], { encoding: 'utf8', stdio: 'pipe' })
+          .split('\n')
+          .filter(Boolean).length;
+      expect(counted('frame.interface_name == "inside" && icmp')).toBe(4);
+      // Initiation, response, and at least each packet inside.
+      expect(counted('frame.interface_name == "outside" && udp')).toBeGreaterThanOrEqual(6);
+    },
+    60_000,
+  );
 
   it.each([
     ['IPv4', undefined, '100.127.255.9', /From 100\.127\.255\.9 icmp_seq=1 .*Host Unreachable/],
@@ -168,113 +182,129 @@ describeWith(NEEDS, 'a tunnel with a network interface', () => {
     60_000,
   );
 
-  it('marks handshakes, and carries ECN out and congestion marks in', async () => {
-    await start();
-    const { clientSpace, serverSpace, inside } = server;
-    const type = (number: number) => `udp dport ${LISTEN_PORT} @th,64,8 ${number}`;
-    const arrived = counters(serverSpace, {
-      initiation: `${type(1)} ip dscp af41 ip ecn not-ect`,
-      otherInitiation: `${type(1)} ip dscp != af41`,
-      data: `${type(4)} ip dscp cs0 ip ecn not-ect`,
-      dataWithEcn: `${type(4)} ip dscp cs0 ip ecn ect0`,
-      otherData: `${type(4)} ip dscp != cs0`,
-    });
-    const inner = counters(clientSpace, {
-      congestion: `iifname ${server.clientDevice} icmp type echo-reply ip ecn ce`,
-    });
-    const running = await up();
-    // TOS 0xb8 is EF, 2 is ECT(0); the kernel copies the octet of the request to its answer.
-    const ping = (octet: number) =>
-      server.processes.run([
-        ...inSpace(clientSpace),
-        ...['ping', '-c', '1', '-W', '1', '-Q', String(octet), inside.service],
-      ]);
-    expect((await ping(0xb8 | 2)).stdout).toContain(' 0% packet loss');
-    expect((await ping(0xb8)).stdout).toContain(' 0% packet loss');
-    // A keepalive may be among the data.
-    expect(arrived()).toMatchObject({
-      initiation: 1,
-      otherInitiation: 0,
-      dataWithEcn: 1,
-      otherData: 0,
-    });
-    expect(arrived().data).toBeGreaterThanOrEqual(1);
-    // wireguard-go marks nothing: a router on the path does.
-    nft(
-      serverSpace,
-      'add table ip congestion',
-      'add chain ip congestion out { type filter hook output priority 0; }',
-      `add rule ip congestion out udp sport ${LISTEN_PORT} ip ecn set ce`,
-    );
-    expect(inner()).toEqual({ congestion: 0 });
-    // The kernel accepts no packet whose header has a wrong checksum.
-    expect((await ping(2)).stdout).toContain(' 0% packet loss');
-    expect(inner()).toEqual({ congestion: 1 });
-    // A packet that cannot be marked is dropped: RFC 6040 4.2.
-    expect((await ping(0)).stdout).toContain('100% packet loss');
-    running.kill('SIGTERM');
-    await running.finished;
-  }, 60_000);
-
-  it('answers from the address that the server uses, until that stops working (row 30; witness wireguard-go)', async () => {
-    await start();
-    const { clientSpace, serverSpace, device } = server;
-    const second = '192.0.2.3';
-    const link = inClient('ip', '-brief', 'link', 'show', 'type', 'veth').split('@')[0]!;
-    inClient('ip', 'address', 'add', `${second}/24`, 'dev', link);
-    const running = await up();
-    const inServer = (...command: readonly string[]) =>
-      execFileSync('ip', ['netns', 'exec', serverSpace, ...command], { encoding: 'utf8' });
-    const peer = () => inServer('wg', 'show', device, 'endpoints').trim().split('\t');
-    const [key, endpoint] = peer() as [string, string];
-    const [address, port] = endpoint.split(':');
-    expect(address).toBe(CLIENT_OUTSIDE);
-    // The server sends to the other address: the answer and later packets come from there, too.
-    inServer('wg', 'set', device, 'peer', key, 'endpoint', `${second}:${port}`);
-    inServer('ping', '-c', '1', server.inside.client);
-    inClient('ping', '-c', '1', server.inside.service);
-    expect(peer()[1]).toBe(`${second}:${port}`);
-    // Nothing gets through there any more: after 15 s the system chooses.
-    for (const [space, side] of [
-      [clientSpace, 'daddr'],
-      [serverSpace, 'saddr'],
-    ] as const) {
+  itInRelease(
+    'marks handshakes, and carries ECN out and congestion marks in',
+    async () => {
+      await start();
+      const { clientSpace, serverSpace, inside } = server;
+      const type = (number: number) => `udp dport ${LISTEN_PORT} @th,64,8 ${number}`;
+      const arrived = counters(serverSpace, {
+        initiation: `${type(1)} ip dscp af41 ip ecn not-ect`,
+        otherInitiation: `${type(1)} ip dscp != af41`,
+        data: `${type(4)} ip dscp cs0 ip ecn not-ect`,
+        dataWithEcn: `${type(4)} ip dscp cs0 ip ecn ect0`,
+        otherData: `${type(4)} ip dscp != cs0`,
+      });
+      const inner = counters(clientSpace, {
+        congestion: `iifname ${server.clientDevice} icmp type echo-reply ip ecn ce`,
+      });
+      const running = await up();
+      // TOS 0xb8 is EF, 2 is ECT(0); the kernel copies the octet of the request to its answer.
+      const ping = (octet: number) =>
+        server.processes.run([
+          ...inSpace(clientSpace),
+          ...['ping', '-c', '1', '-W', '1', '-Q', String(octet), inside.service],
+        ]);
+      expect((await ping(0xb8 | 2)).stdout).toContain(' 0% packet loss');
+      expect((await ping(0xb8)).stdout).toContain(' 0% packet loss');
+      // A keepalive may be among the data.
+      expect(arrived()).toMatchObject({
+        initiation: 1,
+        otherInitiation: 0,
+        dataWithEcn: 1,
+        otherData: 0,
+      });
+      expect(arrived().data).toBeGreaterThanOrEqual(1);
+      // wireguard-go marks nothing: a router on the path does.
       nft(
-        space,
-        'add table ip broken',
-        'add chain ip broken in { type filter hook input priority 0; }',
-        `add rule ip broken in ip ${side} ${second} udp length > 0 drop`,
+        serverSpace,
+        'add table ip congestion',
+        'add chain ip congestion out { type filter hook output priority 0; }',
+        `add rule ip congestion out udp sport ${LISTEN_PORT} ip ecn set ce`,
       );
-    }
-    const ping = server.processes.start([
-      ...inSpace(clientSpace),
-      ...['ping', '-c', '1', '-w', '60', server.inside.service],
-    ]);
-    expect((await ping.finished).code).toBe(0);
-    expect(peer()[1]).toBe(`${CLIENT_OUTSIDE}:${port}`);
-    running.kill('SIGTERM');
-    await running.finished;
-  }, 120_000);
+      expect(inner()).toEqual({ congestion: 0 });
+      // The kernel accepts no packet whose header has a wrong checksum.
+      expect((await ping(2)).stdout).toContain(' 0% packet loss');
+      expect(inner()).toEqual({ congestion: 1 });
+      // A packet that cannot be marked is dropped: RFC 6040 4.2.
+      expect((await ping(0)).stdout).toContain('100% packet loss');
+      running.kill('SIGTERM');
+      await running.finished;
+    },
+    60_000,
+  );
 
-  it('refuses a name that is in use, and explains what to do', async () => {
-    await start();
-    const running = await up();
-    const second = await server.arctun('up', '--mode', 'tun', '--force').finished;
-    expect(second.code).toBe(1);
-    expect(second.stderr).toContain('an interface with this name already exists');
-    expect(second.stderr).toContain('Stop any tunnel that is using this interface');
-    running.kill('SIGTERM');
-    await running.finished;
-  }, 60_000);
+  itInRelease(
+    'answers from the address that the server uses, until that stops working (row 30; witness wireguard-go)',
+    async () => {
+      await start();
+      const { clientSpace, serverSpace, device } = server;
+      const second = '192.0.2.3';
+      const link = inClient('ip', '-brief', 'link', 'show', 'type', 'veth').split('@')[0]!;
+      inClient('ip', 'address', 'add', `${second}/24`, 'dev', link);
+      const running = await up();
+      const inServer = (...command: readonly string[]) =>
+        execFileSync('ip', ['netns', 'exec', serverSpace, ...command], { encoding: 'utf8' });
+      const peer = () => inServer('wg', 'show', device, 'endpoints').trim().split('\t');
+      const [key, endpoint] = peer() as [string, string];
+      const [address, port] = endpoint.split(':');
+      expect(address).toBe(CLIENT_OUTSIDE);
+      // The server sends to the other address: the answer and later packets come from there, too.
+      inServer('wg', 'set', device, 'peer', key, 'endpoint', `${second}:${port}`);
+      inServer('ping', '-c', '1', server.inside.client);
+      inClient('ping', '-c', '1', server.inside.service);
+      expect(peer()[1]).toBe(`${second}:${port}`);
+      // Nothing gets through there any more: after 15 s the system chooses.
+      for (const [space, side] of [
+        [clientSpace, 'daddr'],
+        [serverSpace, 'saddr'],
+      ] as const) {
+        nft(
+          space,
+          'add table ip broken',
+          'add chain ip broken in { type filter hook input priority 0; }',
+          `add rule ip broken in ip ${side} ${second} udp length > 0 drop`,
+        );
+      }
+      const ping = server.processes.start([
+        ...inSpace(clientSpace),
+        ...['ping', '-c', '1', '-w', '60', server.inside.service],
+      ]);
+      expect((await ping.finished).code).toBe(0);
+      expect(peer()[1]).toBe(`${CLIENT_OUTSIDE}:${port}`);
+      running.kill('SIGTERM');
+      await running.finished;
+    },
+    120_000,
+  );
 
-  it('refuses to replace the route of another program', async () => {
-    await start();
-    inClient('ip', 'route', 'add', server.inside.allowedIps, 'dev', 'lo');
-    const refused = await server.arctun('up', '--mode', 'tun').finished;
-    expect(refused.code).toBe(5);
-    expect(refused.stderr).toContain(`route ${server.inside.allowedIps}`);
-    expect(isGone()).toBe(true);
-  }, 60_000);
+  itInRelease(
+    'refuses a name that is in use, and explains what to do',
+    async () => {
+      await start();
+      const running = await up();
+      const second = await server.arctun('up', '--mode', 'tun', '--force').finished;
+      expect(second.code).toBe(1);
+      expect(second.stderr).toContain('an interface with this name already exists');
+      expect(second.stderr).toContain('Stop any tunnel that is using this interface');
+      running.kill('SIGTERM');
+      await running.finished;
+    },
+    60_000,
+  );
+
+  itInRelease(
+    'refuses to replace the route of another program',
+    async () => {
+      await start();
+      inClient('ip', 'route', 'add', server.inside.allowedIps, 'dev', 'lo');
+      const refused = await server.arctun('up', '--mode', 'tun').finished;
+      expect(refused.code).toBe(5);
+      expect(refused.stderr).toContain(`route ${server.inside.allowedIps}`);
+      expect(isGone()).toBe(true);
+    },
+    60_000,
+  );
 });
 
 /** The tools of WireGuard, which find every tunnel by its name. */

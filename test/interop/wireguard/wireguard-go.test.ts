@@ -6,6 +6,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 
 import type { TestProcess } from '../../support/processes.js';
 import { describeWith } from '../../support/runner/requirements.js';
+import { atLength, itInRelease } from '../../support/runner/tier.js';
 import {
   CLIENT_INSIDE,
   inSpace,
@@ -16,6 +17,7 @@ import {
 
 const PEERS = ['root', 'wireguard-go', 'wg', 'ip', 'nft', 'curl', 'ethtool'] as const;
 const MEGABYTE = 1_000_000;
+const LARGE = atLength({ short: 20 * MEGABYTE, long: 100 * MEGABYTE });
 
 async function sha256OfFile(path: string): Promise<string> {
   const hash = createHash('sha256');
@@ -80,7 +82,9 @@ const PAUSED_DOWNLOAD =
   'exec 3<&0; curl -sSf --max-time 240 "$0" </dev/null | ' +
   '{ dd bs=1 count=1 status=none; read -r _ <&3; cat; } >"$1"';
 
-/** The peer is stopped for 30 s. */
+/** Milliseconds for which the peer is stopped. */
+const STOPPED = atLength({ short: 3_000, long: 30_000 });
+
 async function stopPeerWithinTransfer(server: WireGuardGoServer): Promise<void> {
   const { url } = await server.up();
   const download = join(server.folder, 'download');
@@ -96,7 +100,7 @@ async function stopPeerWithinTransfer(server: WireGuardGoServer): Promise<void> 
   await untilBegun(get, download);
   server.signalWireGuard('SIGSTOP');
   get.type('\n');
-  await pause(30_000);
+  await pause(STOPPED);
   expect(get.running).toBe(true);
   server.signalWireGuard('SIGCONT');
   expect(await get.finished).toMatchObject({ code: 0, stderr: '' });
@@ -160,21 +164,25 @@ describeWith(PEERS, 'with wireguard-go as the peer', () => {
   });
   afterEach(() => server.close());
 
-  it('carries 100 MB in each direction, byte for byte', async () => {
+  it('carries a large file in each direction, byte for byte', async () => {
     const { url } = await server.up();
-    await transferBothWays(server, url, 100 * MEGABYTE);
+    await transferBothWays(server, url, LARGE);
   }, 300_000);
 
-  it('answers 50 POSTs of 1 KB at once', async () => {
-    const { url } = await server.up();
-    const body = 'x'.repeat(1024);
-    const sha256 = createHash('sha256').update(body).digest('hex');
-    const answers = await Promise.all(
-      Array.from({ length: 50 }, () => server.curl('-f', '-d', body, `${url}/`).finished),
-    );
-    for (const answer of answers)
-      expect(JSON.parse(answer.stdout)).toEqual({ length: 1024, sha256 });
-  }, 60_000);
+  itInRelease(
+    'answers 50 POSTs of 1 KB at once',
+    async () => {
+      const { url } = await server.up();
+      const body = 'x'.repeat(1024);
+      const sha256 = createHash('sha256').update(body).digest('hex');
+      const answers = await Promise.all(
+        Array.from({ length: 50 }, () => server.curl('-f', '-d', body, `${url}/`).finished),
+      );
+      for (const answer of answers)
+        expect(JSON.parse(answer.stdout)).toEqual({ length: 1024, sha256 });
+    },
+    60_000,
+  );
 
   it('has the same counters as wg show, to the byte', async () => {
     const { process: up } = await server.up();
@@ -206,14 +214,18 @@ describeWith(PEERS, 'with wireguard-go as the peer', () => {
     expect(server.droppedDatagrams()).toBeGreaterThan(100);
   }, 300_000);
 
-  it('carries 10 MB in each direction through a relay that delays by 10 ± 5 ms and so reorders', async () => {
-    const port = await server.startRelay('--delay', '10', '--jitter', '5');
-    server.writeConfig({ endpoint: `127.0.0.1:${port}` });
-    const { url } = await server.up();
-    await transferBothWays(server, url, 10 * MEGABYTE);
-  }, 300_000);
+  itInRelease(
+    'carries 10 MB in each direction through a relay that delays by 10 ± 5 ms and so reorders',
+    async () => {
+      const port = await server.startRelay('--delay', '10', '--jitter', '5');
+      server.writeConfig({ endpoint: `127.0.0.1:${port}` });
+      const { url } = await server.up();
+      await transferBothWays(server, url, 10 * MEGABYTE);
+    },
+    300_000,
+  );
 
-  it('finishes a transfer during which the peer was stopped for 30 s', () => stopped, 240_000);
+  it('finishes a transfer during which the peer was stopped', () => stopped, 240_000);
 
   it(
     'fails at once with the reason when the peer dies, and continues when it is back',

@@ -7,3 +7,8 @@ export const isLong = (globalThis as { isLongRun?: boolean }).isLongRun === true
 export function atLength<T>(tier: { readonly short: T; readonly long: T }): T {
   return isLong ? tier.long : tier.short;
 }
+
+/** `it`, for a test that only `npm run test:release` runs. */
+export const itInRelease: jest.It = isLong
+  ? it
+  : (Object.assign(() => undefined, { each: () => () => undefined }) as unknown as jest.It);
