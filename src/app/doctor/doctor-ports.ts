@@ -30,6 +30,8 @@ export interface DoctorOptions {
   readonly fix: boolean;
   /** Whether to measure how long a NAT keeps its mapping, which takes minutes. */
   readonly nat: boolean;
+  /** Whether to watch longer for another tunnel. */
+  readonly rival: boolean;
   readonly pid: number;
   /** Folders that contain the control sockets of running tunnels. */
   readonly runFolders: readonly string[];

@@ -7,21 +7,19 @@ import type { StatusReport } from '../status/status-report.js';
 import { type Check, failed, ok, sentence, skipped } from './check.js';
 
 /**
- * The number of connections, a second apart. A rival takes the session with its own messages, which
- * is noticed if a connection of this tunnel then gets no answer.
+ * When to connect, in milliseconds after the check of the Unified Endpoint has started to connect. A
+ * rival needs about a second to take the session with its own messages, which is noticed if a later
+ * connection of this tunnel gets no answer.
  */
-const CONNECTIONS = 5;
-const INTERVAL = 1_000;
+const MOMENTS = { usual: [2_000], long: [1_000, 2_000, 3_000, 4_000] };
 
 /** How long to watch at most, in milliseconds. */
 const LONGEST = 9_000;
 
-/**
- * Opens connections that carry no data, and resolves after a few seconds, or at the first sign of a
- * rival.
- */
+/** Opens connections that carry no data, until the last one is answered, or a rival is noticed. */
 export async function watchForRival(
   tunnel: Pick<UserspaceTunnel, 'onRival' | 'dialer'>,
+  duration: keyof typeof MOMENTS,
   clock: Clock,
   signal: AbortSignal,
 ): Promise<Rival | undefined> {
@@ -33,7 +31,10 @@ export async function watchForRival(
     over.abort();
   });
   const ending = AbortSignal.any([signal, over.signal, AbortSignal.timeout(LONGEST)]);
-  for (let count = 0; count < CONNECTIONS && !ending.aborted; count++) {
+  const start = clock.now();
+  for (const moment of MOMENTS[duration]) {
+    await pause(Math.max(0, start + moment - clock.now()), clock, ending);
+    if (ending.aborted) break;
     try {
       const stream = await tunnel.dialer.dial({ host: UNIFIED_ENDPOINT, port: 80 }, ending);
       stream.on('error', () => undefined);
@@ -41,7 +42,6 @@ export async function watchForRival(
     } catch {
       // Another check reports a target that cannot be reached.
     }
-    await pause(INTERVAL, clock, ending);
   }
   signal.throwIfAborted();
   return rival;

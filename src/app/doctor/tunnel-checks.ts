@@ -165,7 +165,7 @@ async function examineThrough(
 
 async function examineOwn(
   background: Background,
-  { signal, nameServers }: DoctorOptions,
+  { signal, nameServers, rival: isLong }: DoctorOptions,
   ports: DoctorPorts,
 ): Promise<Check[]> {
   const { nat: request } = background;
@@ -181,7 +181,7 @@ async function examineOwn(
       checkOwnHandshake(tunnel, background, signal, ports),
     );
     if (handshake.outcome !== 'ok') return [handshake, ...unshaken()];
-    const watching = watchForRival(tunnel, clock, signal);
+    const watching = watchForRival(tunnel, isLong ? 'long' : 'usual', clock, signal);
     const [{ names, mtu, server }, endpoint] = await Promise.all([
       checkNamesAndMtu(),
       attempt('unified-endpoint', signal, () => checkUnifiedEndpoint(tunnel, signal)),

@@ -39,6 +39,10 @@ export const doctorFlags = {
     description:
       'Also measure whether a NAT keeps its mapping for the keepalive interval of arc.json; takes up to five minutes.',
   },
+  rival: {
+    type: 'boolean',
+    description: 'Watch longer, and with more connections, for another tunnel with this SIM.',
+  },
   json: { type: 'boolean', description: 'Print the results as JSON.' },
   ...grouped('Tunnel', { mode: tunnelFlags.mode }),
   'forward-listen': forwardFlags['forward-listen'],
@@ -64,6 +68,7 @@ export async function runDoctor(flags: DoctorFlags, context: Context): Promise<n
     listeners: wantedListeners(flags),
     fix: flags.fix,
     nat: flags.nat,
+    rival: flags.rival,
     pid: process.pid,
     runFolders: context.runFolders(),
     stateFolder: context.stateFolder(),

@@ -1,7 +1,6 @@
 import { PassThrough } from 'node:stream';
 
 import { rivalResult, runningRival, watchForRival } from '../../../src/app/doctor/rival-check.js';
-import { systemClock } from '../../../src/system/clock.js';
 import type { Rival } from '../../../src/tunnel/userspace-tunnel.js';
 import { REPORT } from '../../support/fakes/status-report.js';
 import { FakeClock } from '../../support/fakes/fake-clock.js';
@@ -37,43 +36,61 @@ class FakeTunnel {
   };
 }
 
-const watch = (tunnel: FakeTunnel, clock = systemClock, signal = new AbortController().signal) =>
-  watchForRival(tunnel as unknown as Parameters<typeof watchForRival>[0], clock, signal);
+interface WatchOptions {
+  readonly duration?: 'usual' | 'long';
+  readonly signal?: AbortSignal;
+}
 
-it('connects five times, a second apart, and finds nothing', async () => {
+function watch(tunnel: FakeTunnel, clock: FakeClock, options: WatchOptions = {}) {
+  const { duration = 'long', signal = new AbortController().signal } = options;
+  const watched = tunnel as unknown as Parameters<typeof watchForRival>[0];
+  return watchForRival(watched, duration, clock, signal);
+}
+
+async function pass(clock: FakeClock, duration: number): Promise<void> {
+  clock.advance(duration);
+  await new Promise((resolve) => setImmediate(resolve));
+}
+
+it.each([
+  ['usual', [0, 1, 1, 1]],
+  ['long', [1, 2, 3, 4]],
+] as const)('connects during the %s watch, and finds nothing', async (duration, dials) => {
   const tunnel = new FakeTunnel();
   const clock = new FakeClock();
-  const watching = watch(tunnel, clock);
-  for (let round = 0; round < 5; round++) {
-    await new Promise((resolve) => setImmediate(resolve));
-    expect(tunnel.dials).toBe(round + 1);
-    clock.advance(999);
-    await new Promise((resolve) => setImmediate(resolve));
-    expect(tunnel.dials).toBe(round + 1);
-    clock.advance(1);
+  const watching = watch(tunnel, clock, { duration });
+  for (const count of dials) {
+    await pass(clock, 1_000);
+    expect(tunnel.dials).toBe(count);
   }
   expect(await watching).toBeUndefined();
 });
 
-it.each([
-  [SEEN, true],
-  [{ ...SEEN, isInDoubt: false, isCertain: true }, true],
-])('ends at the first sign of a rival', async (rival) => {
-  const tunnel = new FakeTunnel();
-  tunnel.onDial = () => tunnel.listener(rival);
-  expect(await watch(tunnel)).toBe(rival);
-  expect(tunnel.dials).toBe(1);
-});
+it.each([SEEN, { ...SEEN, isInDoubt: false, isCertain: true }])(
+  'ends at the first sign of a rival',
+  async (rival) => {
+    const tunnel = new FakeTunnel();
+    const clock = new FakeClock();
+    tunnel.onDial = () => tunnel.listener(rival);
+    const watching = watch(tunnel, clock);
+    await pass(clock, 1_000);
+    expect(await watching).toBe(rival);
+    expect(tunnel.dials).toBe(1);
+  },
+);
 
 it('ignores flows that may belong to an earlier process', async () => {
   const tunnel = new FakeTunnel();
+  const clock = new FakeClock();
   const stop = new AbortController();
   const reason = new Error('stopped');
   tunnel.onDial = () => {
     tunnel.listener({ ...SEEN, isInDoubt: false, foreignFlows: 1 });
     setImmediate(() => stop.abort(reason));
   };
-  await expect(watch(tunnel, systemClock, stop.signal)).rejects.toBe(reason);
+  const watching = watch(tunnel, clock, { signal: stop.signal });
+  await pass(clock, 1_000);
+  await expect(watching).rejects.toBe(reason);
 });
 
 it('names the rival, or none', () => {
