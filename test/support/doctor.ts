@@ -1,8 +1,4 @@
-/** Runs `arctun doctor` and applies its remedies as a user would. */
-import { execFileSync } from 'node:child_process';
-import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-
+/** Runs `arctun doctor`. */
 import { ARCTUN, type Processes } from './processes.js';
 
 export interface DoctorCheck {
@@ -81,26 +77,5 @@ export class Doctor {
     expect(problem!.remedy).not.toBe('');
     expect(code).toBe(expected.code);
     return problem!;
-  }
-
-  /** Runs the command that the remedy contains: between backticks, or after a colon. */
-  runRemedy({ remedy = '' }: DoctorCheck): void {
-    const [, quoted, plain] = /`([^`]+)`|: ([^;]+)$/.exec(remedy) ?? [];
-    const command = quoted ?? plain;
-    if (command === undefined) throw new Error(`no command: ${remedy}`);
-    const { prefix = [], cwd, env } = this.#place();
-    const bin = join(cwd, 'bin');
-    mkdirSync(bin, { recursive: true });
-    writeFileSync(join(bin, 'arctun'), `#!/bin/sh\nexec '${process.execPath}' '${ARCTUN}' "$@"\n`);
-    chmodSync(join(bin, 'arctun'), 0o755);
-    const [program, ...words] = [...(prefix as string[]), 'sh', '-c', command] as unknown as [
-      string,
-      ...string[],
-    ];
-    execFileSync(program, words, {
-      cwd,
-      env: { ...process.env, ...env, PATH: `${bin}:${process.env.PATH ?? ''}` },
-      stdio: 'pipe',
-    });
   }
 }
