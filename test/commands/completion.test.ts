@@ -1,24 +1,19 @@
-import { ARCTUN, Processes } from '../support/processes.js';
+import { tmpdir } from 'node:os';
 
-const processes = new Processes();
-afterAll(() => processes.close());
+import { runInProcess } from '../support/command-in-process.js';
 
 const completion = (...parameters: string[]) =>
-  processes.run([process.execPath, ARCTUN, 'completion', ...parameters]);
+  runInProcess(['completion', ...parameters], { cwd: tmpdir() });
 
 it.each([
   ['bash', /'up' \| 'u'\) command='up'[^]*'up --mode'\) words='auto tun kernel userspace'/],
   ['zsh', /'up'\|'u'\) command='up'[^]*--mode=[^\n]*\(auto tun kernel userspace\)/],
   ['fish', /case 'up' 'u'[^]*-l 'mode' -x -a 'auto tun kernel userspace'/],
-])(
-  'prints a script for %s with all commands',
-  async (shell, script) => {
-    const { code, stdout, stderr } = await completion(shell);
-    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-    expect(stdout).toMatch(script);
-  },
-  60_000,
-);
+])('prints a script for %s with all commands', async (shell, script) => {
+  const { code, stdout, stderr } = await completion(shell);
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  expect(stdout).toMatch(script);
+});
 
 it.each([[[]], [['tcsh']]])(
   'lists the three shells and exits with 2 for %j',
@@ -27,5 +22,4 @@ it.each([[[]], [['tcsh']]])(
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
     expect(stderr).toMatch(/bash\W+zsh\W+fish/);
   },
-  60_000,
 );

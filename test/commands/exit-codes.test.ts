@@ -6,33 +6,14 @@ import { type AddressInfo, createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { jest } from '@jest/globals';
-import { Config } from '@oclif/core';
-
 import { sampleWithSession } from '../arc-config/sample.js';
-import { REPOSITORY } from '../support/processes.js';
+import { runInProcess } from '../support/command-in-process.js';
 
-interface Runnable {
-  run(argv: string[], config: Config): Promise<unknown>;
-}
-
-const COMMANDS: Readonly<Record<string, () => Promise<{ default: unknown }>>> = {
-  'bootstrap authkey': () => import('../../commands/bootstrap/authkey.js'),
-  config: () => import('../../commands/config/index.js'),
-  'config import': () => import('../../commands/config/import.js'),
-  'config validate': () => import('../../commands/config/validate.js'),
-  emulator: () => import('../../commands/emulator.js'),
-  health: () => import('../../commands/health.js'),
-  send: () => import('../../commands/send.js'),
-  'sim list': () => import('../../commands/sim/list.js'),
-  'sim renew-key': () => import('../../commands/sim/renew-key.js'),
-  'sim show': () => import('../../commands/sim/show.js'),
-  'sim terminate': () => import('../../commands/sim/terminate.js'),
-  status: () => import('../../commands/status.js'),
-  up: () => import('../../commands/up.js'),
-  version: () => import('../../commands/version.js'),
-  'wg-config': () => import('../../commands/wg-config.js'),
-};
+const COMMANDS = [
+  ...['bootstrap authkey', 'config', 'config import', 'config validate', 'emulator', 'health'],
+  ...['send', 'sim list', 'sim renew-key', 'sim show', 'sim terminate', 'status', 'up', 'version'],
+  'wg-config',
+];
 
 /** Commands that read arc.json, and do nothing without it. */
 const READERS = ['send x', 'up', 'config validate', 'wg-config', 'sim renew-key'];
@@ -41,7 +22,7 @@ const CALLERS = ['sim list', 'sim show 8942310022000012345', 'bootstrap authkey'
 
 /** A fault, its exit code, and each command that causes it; FOLDER, TAKEN and API are replaced. */
 const FAULTS: readonly (readonly [fault: string, code: number, lines: readonly string[]])[] = [
-  ['an unknown flag', 2, Object.keys(COMMANDS).map((name) => `${name} --no-such-flag`)],
+  ['an unknown flag', 2, COMMANDS.map((name) => `${name} --no-such-flag`)],
   ['a missing arc.json', 3, READERS.map((line) => `${line} --config FOLDER/absent.json`)],
   [
     'a missing folder',
@@ -107,13 +88,10 @@ const unreadable: (typeof FAULTS)[number] = [
 ];
 
 let folder: string;
-let config: Config;
 let taken: Server;
 let api: ReturnType<typeof createHttpServer>;
-const environment = { ...process.env };
 
 beforeAll(async () => {
-  config = await Config.load(REPOSITORY);
   folder = mkdtempSync(join(tmpdir(), 'arctun-exit-codes-'));
   writeFileSync(join(folder, 'arc.json'), sampleWithSession({ arcServerEndpoint: '127.0.0.1:9' }));
   writeFileSync(join(folder, 'bad.json'), '{"privateKey": ');
@@ -124,53 +102,30 @@ beforeAll(async () => {
     response.end('{"code":"AUM0001","message":"no"}');
   }).listen(0, '127.0.0.1');
   await Promise.all([once(taken, 'listening'), once(api, 'listening')]);
-  for (const name of Object.keys(process.env)) {
-    if (/^(ARCTUN|SORACOM)_/.test(name)) Reflect.deleteProperty(process.env, name);
-  }
-  Object.assign(process.env, {
-    STATE_DIRECTORY: join(folder, 'state'),
-    RUNTIME_DIRECTORY: join(folder, 'run'),
-    ARCTUN_LOG_LEVEL: 'silent',
-    ARCTUN_AUTH_KEY_ID: 'keyId-x',
-    ARCTUN_AUTH_KEY: 'secret-x',
-  });
 }, 60_000);
 afterAll(() => {
-  process.env = environment;
   taken.close();
   api.close();
   rmSync(folder, { recursive: true });
 });
-beforeEach(() => {
-  for (const stream of [process.stdout, process.stderr]) {
-    jest.spyOn(stream, 'write').mockReturnValue(true);
-  }
-});
-afterEach(() => jest.restoreAllMocks());
-
 const authority = (server: { address(): unknown }) =>
   `127.0.0.1:${(server.address() as AddressInfo).port}`;
 
-async function exitCode(line: string): Promise<number> {
-  const names = Object.keys(COMMANDS).sort((one, other) => other.length - one.length);
-  const name = names.find((candidate) => line === candidate || line.startsWith(`${candidate} `))!;
-  const words = line
-    .slice(name.length)
-    .split(' ')
-    .filter((word) => word !== '');
-  const argv = words.map((word) =>
+async function exitCode(line: string): Promise<number | null> {
+  const words = line.split(' ').map((word) =>
     word
       .replace('FOLDER', folder)
       .replace('TAKEN', authority(taken))
       .replace('API', `http://${authority(api)}`),
   );
-  const Class = (await COMMANDS[name]!()).default as Runnable;
-  try {
-    await Class.run(argv, config);
-    return 0;
-  } catch (error) {
-    return (error as { oclif?: { exit?: number } }).oclif?.exit ?? 1;
-  }
+  const env = {
+    STATE_DIRECTORY: join(folder, 'state'),
+    RUNTIME_DIRECTORY: join(folder, 'run'),
+    ARCTUN_LOG_LEVEL: 'silent',
+    ARCTUN_AUTH_KEY_ID: 'keyId-x',
+    ARCTUN_AUTH_KEY: 'secret-x',
+  };
+  return (await runInProcess(words, { cwd: tmpdir(), env })).code;
 }
 
 it.each(FAULTS)(

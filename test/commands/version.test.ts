@@ -9,7 +9,7 @@ const { version } = JSON.parse(readFileSync(`${REPOSITORY}package.json`, 'utf8')
   version: string;
 };
 
-it.each([[['version']], [['version', '--json']], [['v']]])(
+it.each([[['version', '--json']], [['v']]])(
   '%j prints one line of JSON, revision first, as soratun does',
   async (parameters) => {
     expect(await processes.run([process.execPath, ARCTUN, ...parameters])).toEqual({

@@ -61,7 +61,7 @@ class Channel implements EchoChannel {
   }
 
   receive(timeout: number): Promise<EchoEvent | undefined> {
-    expect(timeout).toBeGreaterThan(0);
+    if (timeout <= 0) throw new RangeError(`timeout: ${timeout}`);
     const [next] = this.#events;
     const until = Math.min(clock.now() + timeout, next?.at ?? Infinity, start + abortAt);
     clock.advance(Math.max(0, until - clock.now()));
