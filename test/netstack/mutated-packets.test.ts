@@ -1,4 +1,4 @@
-/** 200,000 mutated valid packets: no exception, no growth, few errors. */
+/** Mutated valid packets: no exception, no growth, few errors. */
 import { packetInSlot } from '../../src/lib/packets/packet-slot.js';
 import { Stack } from '../../src/netstack/stack.js';
 import { finishIpv4Header } from '../../src/wire/ipv4.js';

@@ -11,8 +11,8 @@ function contents<Item>(list: RingList<Item>): (Item | undefined)[] {
   return Array.from({ length: list.length }, (_, index) => list.at(index));
 }
 
-it.each([1, 2, 3])('holds the same elements as an array, seed %d', (seed) => {
-  const random = seededRandom(seed);
+it('holds the same elements as an array', () => {
+  const random = seededRandom(1);
   const list = new RingList<number>();
   const array: number[] = [];
   let timesEmpty = 0;
@@ -31,9 +31,9 @@ it.each([1, 2, 3])('holds the same elements as an array, seed %d', (seed) => {
       expect(list.shift()).toBe(array.shift());
       if (array.length === 0) timesEmpty++;
     }
-    expect(list.length).toBe(array.length);
+    if (item % 20 > 0) continue;
     expect(list.at(array.length - 1)).toBe(array.at(-1));
-    if (item % 50 === 0) expect(contents(list)).toEqual(array);
+    expect(contents(list)).toEqual(array);
   }
   expect(timesEmpty).toBeGreaterThan(4);
 });

@@ -1,8 +1,8 @@
 import { atLength } from '../support/runner/tier.js';
 import { Sandboxes } from './sandboxes.js';
 
-const COUNT = atLength({ short: 6, long: 20 });
-const SECONDS = 120;
+const COUNT = atLength({ short: 4, long: 20 });
+const SECONDS = atLength({ short: 60, long: 120 });
 
 it(`gives each of ${COUNT} sandboxes its own SIM of ${2 * COUNT} within ${SECONDS} s, and loses nothing`, async () => {
   const world = new Sandboxes({ seed: 1, sims: 2 * COUNT, interval: 1_000 });

@@ -48,7 +48,7 @@ export interface Attacked {
 }
 
 /** The limit of connections; a small one makes the short run fast. */
-const MOST = atLength({ short: 100, long: 1_024 });
+const MOST = atLength({ short: 40, long: 1_024 });
 
 const local = { host: '127.0.0.1', port: 0 };
 const LOG = silentLog;

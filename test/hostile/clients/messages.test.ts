@@ -46,7 +46,7 @@ import { silentLog } from '../../support/fakes/silent-log.js';
 import { atLength } from '../../support/runner/tier.js';
 import { latin1, mutated, oneOf, randomBelow } from './mutation.js';
 
-const COUNT = atLength({ short: 20_000, long: 1_000_000 });
+const COUNT = atLength({ short: 4_000, long: 1_000_000 });
 const text = (bytes: Uint8Array) => Buffer.from(bytes).toString('latin1');
 
 /** Calls `handle` with mutations of the templates, and names the message at which it fails. */

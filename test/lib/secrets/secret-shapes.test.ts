@@ -123,14 +123,10 @@ describe('a part of a key', () => {
   });
 
   it('is found in linear time', () => {
-    const hostile = [
-      'api-'.repeat(1_000_000),
-      'eyJ.'.repeat(1_000_000),
-      `key${'"'.repeat(1_000_000)}`,
-    ];
+    const hostile = ['api-'.repeat(100_000), 'eyJ.'.repeat(100_000), `key${'"'.repeat(100_000)}`];
     const start = process.cpuUsage().user;
     for (const text of hostile) redactText(text);
-    // Quadratic time would take hours.
-    expect(process.cpuUsage().user - start).toBeLessThan(20_000_000);
+    // Quadratic time would take minutes.
+    expect(process.cpuUsage().user - start).toBeLessThan(10_000_000);
   });
 });

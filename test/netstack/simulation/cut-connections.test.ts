@@ -8,7 +8,7 @@ import { atLength } from '../../support/runner/tier.js';
 import { ACK, Harness, PSH, type Seg, type Sent } from '../tcp-harness.js';
 import { LinuxSocket } from './linux-socket.js';
 
-const TRIALS = atLength({ short: 4_000, long: 100_000 });
+const TRIALS = atLength({ short: 800, long: 100_000 });
 
 /** What the server's program does, before or after it reads a request. */
 const ENDS = ['closes', 'shutsDown', 'aborts', 'vanishes', 'nothing'] as const;

@@ -9,10 +9,10 @@ import {
 } from '../../support/pairs/netstack-pair.js';
 import { atLength } from '../../support/runner/tier.js';
 
-const SIZE = atLength({ short: 2_000_000, long: 10_000_000 });
+const SIZE = atLength({ short: 500_000, long: 10_000_000 });
 const THERE = patternBytes(SIZE, 1);
 const BACK = patternBytes(SIZE, 2);
-const CONNECTIONS = atLength({ short: 200, long: 1000 });
+const CONNECTIONS = atLength({ short: 100, long: 1000 });
 const HOUR = 3_600_000;
 
 function isEqual(left: Uint8Array, right: Uint8Array): boolean {

@@ -25,9 +25,11 @@ function shares(of: Path, duration: number): number[] {
   return of.flows.map((flow, index) => (flow.delivered - before[index]!) / duration / of.rate);
 }
 
-const PATHS = [20, 50, 100].flatMap((roundTrip) =>
-  [0, 0.001, 0.01].map((loss): [number, number] => [roundTrip, loss]),
-);
+const PATHS: [roundTrip: number, loss: number][] = [
+  [20, 0.01],
+  [50, 0.001],
+  [100, 0],
+];
 
 describe('BBR', () => {
   it.each(PATHS)(
@@ -115,7 +117,7 @@ describe('BBR', () => {
 });
 
 describe.each<CongestionAlgorithm>(['cubic', 'reno'])('%s', (algorithm) => {
-  it.each([20, 50, 100])('uses a path of %d ms without random loss', (roundTrip) => {
+  it.each([20, 100])('uses a path of %d ms without random loss', (roundTrip) => {
     const model = path(roundTrip, { buffer: RATE * roundTrip });
     add(model, algorithm);
     model.run(3000);
@@ -147,8 +149,8 @@ describe.each<CongestionAlgorithm>(['cubic', 'reno'])('%s', (algorithm) => {
 function meanWindow(algorithm: CongestionAlgorithm, roundTrip: number, loss: number): number {
   const model = path(roundTrip, { rate: 10 * RATE, loss, seed: 3 });
   add(model, algorithm);
-  model.run(20_000);
-  const [share] = shares(model, 60_000);
+  model.run(10_000);
+  const [share] = shares(model, atLength({ short: 30_000, long: 60_000 }));
   return (share! * model.rate * roundTrip) / MSS;
 }
 
