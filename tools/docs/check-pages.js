@@ -13,7 +13,7 @@ const INDEXES = [
   ['docs/explanation/conformance.md', /-conformance\.md$/],
 ];
 
-/** Pages without a limit: a reference, a translation of README.md, and generated pages. */
+/** Pages without a limit: a reference, a translation of README.md, a generated page, and the lists of rules. */
 const UNLIMITED = [
   /^docs\/reference\//,
   /^README\.ja\.md$/,
