@@ -1,7 +1,8 @@
 /**
- * Writes the generated parts of docs/reference: `npm run reference`. With --check, writes nothing,
- * and fails if a page is outdated.
+ * Writes oclif.manifest.json and the generated parts of docs/reference: `npm run reference`. With
+ * --check, writes nothing, and fails if a file is outdated.
  */
+import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
@@ -10,31 +11,51 @@ import { format, resolveConfig } from 'prettier';
 import { EXIT_CODES } from '../../dist/src/cli/errors/exit-codes.js';
 import { environmentPage, exitCodesPage, pageOf, withUsage } from './reference.js';
 
-const root = fileURLToPath(new URL('../../', import.meta.url));
-const isCheck = process.argv.includes('--check');
-const manifest = JSON.parse(readFileSync(`${root}oclif.manifest.json`, 'utf8'));
+const MANIFEST = 'oclif.manifest.json';
+process.chdir(fileURLToPath(new URL('../../', import.meta.url)));
 
-function read(path) {
-  return existsSync(root + path) ? readFileSync(root + path, 'utf8') : undefined;
-}
-
+const manifest = manifestOfCommands();
 const commands = Object.values(manifest.commands);
 const pages = [
   ...commands.map((command) => [pageOf(command.id), withUsage(read(pageOf(command.id)), command)]),
   ['docs/reference/environment.md', environmentPage(manifest)],
   ['docs/reference/exit-codes.md', exitCodesPage(EXIT_CODES)],
 ];
-for (const [path, text] of pages) {
-  const options = { ...(await resolveConfig(root + path)), parser: 'markdown' };
-  const wanted = await format(text, options);
+for (const [path, text] of [[MANIFEST, JSON.stringify(manifest, null, 2)], ...pages]) {
+  const wanted = await format(text, { ...(await resolveConfig(path)), filepath: path });
   if (wanted === read(path)) continue;
-  if (!isCheck) writeFileSync(root + path, wanted);
+  if (!process.argv.includes('--check')) writeFileSync(path, wanted);
   else fail(`${path} is out of date: run "npm run reference" and commit it.`);
 }
 const known = new Set(pages.map(([path]) => path));
-for (const name of readdirSync(`${root}docs/reference/commands`)) {
+for (const name of readdirSync('docs/reference/commands')) {
   const path = `docs/reference/commands/${name}`;
   if (!known.has(path)) fail(`${path} does not belong to a command: move its text and remove it.`);
+}
+
+/** Lets oclif describe the commands in dist, and restores the file that oclif writes. */
+function manifestOfCommands() {
+  const before = readFileSync(MANIFEST);
+  try {
+    // Set SHELL: without it, oclif asks the system for the user's shell, which throws for a user ID
+    // that the passwd file does not contain, as in a container or a CI job.
+    execFileSync('npx', ['--no-install', 'oclif', 'manifest'], {
+      stdio: ['ignore', 'ignore', 'inherit'],
+      env: { SHELL: '/bin/sh', ...process.env },
+    });
+    const written = JSON.parse(readFileSync(MANIFEST, 'utf8'));
+    // oclif writes the commands in the order in which the file system lists folders.
+    const sorted = Object.entries(written.commands).sort(([one], [other]) =>
+      one < other ? -1 : 1,
+    );
+    return { ...written, commands: Object.fromEntries(sorted) };
+  } finally {
+    writeFileSync(MANIFEST, before);
+  }
+}
+
+function read(path) {
+  return existsSync(path) ? readFileSync(path, 'utf8') : undefined;
 }
 
 function fail(message) {
