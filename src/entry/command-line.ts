@@ -36,7 +36,7 @@ async function run(words: readonly string[], config: Config): Promise<void> {
       process.stdout.write(`${config.userAgent}\n`);
       return;
     case 'help': {
-      const help = new CommandLineHelp(config, { flagSortOrder: 'none' });
+      const help = new CommandLineHelp(config, config.pjson.oclif.helpOptions);
       await help.showHelp(reading.id === undefined ? [] : [reading.id]);
       return;
     }

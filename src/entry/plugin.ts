@@ -6,7 +6,9 @@ import type { Command, Interfaces } from '@oclif/core';
 
 import manifest from '../../oclif.manifest.json' with { type: 'json' };
 import pjson from '../../package.json' with { type: 'json' };
-import { COMMAND_MODULES } from './command-modules.js';
+
+const MANIFEST: Readonly<Record<string, { readonly relativePath: readonly string[] }>> =
+  manifest.commands;
 
 export function createPlugin(): Interfaces.Plugin {
   const { name, version, oclif } = pjson;
@@ -39,12 +41,13 @@ export function createPlugin(): Interfaces.Plugin {
   return plugin;
 
   async function loadCommand(id: string): Promise<Command.Class> {
-    const load = COMMAND_MODULES[id];
-    if (load === undefined)
-      throw new TypeError(
-        `the manifest lists ${id}, but the program does not contain this command`,
-      );
-    const { default: command } = await load();
+    const { relativePath } = MANIFEST[id] ?? {};
+    if (relativePath === undefined) throw new TypeError(`${id} is not a command`);
+    const path = relativePath.slice(2).join('/').replace(/\.js$/, '');
+    // The bundler replaces this with the modules of commands/, each in its own chunk.
+    const { default: command } = (await import(`../../commands/${path}.ts`)) as {
+      default: Command.Class;
+    };
     return Object.assign(command, { id, plugin });
   }
 }
