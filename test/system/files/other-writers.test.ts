@@ -127,8 +127,12 @@ describeWith(['root'], 'other users’ files', () => {
     chmodSync(folder, 0o1777);
     symlinkSync(file, link);
     expect(await found(link)).toEqual([]);
+    const opened = statSync(file);
     lchownSync(link, NOBODY, NOBODY);
-    expect(await found(link)).toEqual([{ path: link, isFolder: false, ...owner }]);
+    // With fs.protected_symlinks, the kernel does not follow this link, also not for this test.
+    expect(await findOtherWriters(link, opened, writable)).toEqual([
+      { path: link, isFolder: false, ...owner },
+    ]);
   });
 
   it('trusts root and the user', async () => {
