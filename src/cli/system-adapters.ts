@@ -27,7 +27,6 @@ export { takePassedSockets } from '../system/process/passed-sockets.js';
 export { openServiceManager } from '../system/process/service-notifications.js';
 export { reloadRequests, stopSignal } from '../system/process/signals.js';
 export { standardStreams } from '../system/process/standard-streams.js';
-export { parentThread, startThread, threadData } from '../system/process/thread.js';
 export {
   limitYoungGeneration,
   tuneGarbageCollection,

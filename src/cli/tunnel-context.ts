@@ -5,7 +5,7 @@ import type { InterfaceTunnels } from '../tunnel/interface/interface-tunnel.js';
 import type { RunInsidePorts } from '../app/access/run-inside.js';
 import type { DatagramSockets } from '../ports/datagram-sockets.js';
 import type { Isolation } from '../ports/isolation.js';
-import type { Log, LogOptions } from '../ports/log.js';
+import type { Log } from '../ports/log.js';
 import type { PacketInterfaceRefusal } from '../ports/packet-interfaces.js';
 import type { TunnelPorts } from '../tunnel/tunnel-ports.js';
 
@@ -14,12 +14,6 @@ import type { TunnelPorts } from '../tunnel/tunnel-ports.js';
  * if supported.
  */
 export type SocketChoice = 'auto' | 'dgram' | 'batch';
-
-/** The data that a tunnel thread needs to start. */
-export interface TunnelThreadOptions {
-  readonly log: LogOptions;
-  readonly socket: SocketChoice;
-}
 
 export type TunnelContext = typeof tunnelContext;
 
@@ -34,7 +28,6 @@ export const tunnelContext = {
     await loadLibc();
     return libcFailure();
   },
-  localInterfaceTunnels,
   kernelTunnels,
   /**
    * Returns access to what killed processes left behind; undefined if the system does not support
@@ -44,40 +37,14 @@ export const tunnelContext = {
   interfaceObstacle,
   isolation,
   insidePorts,
-  /** Returns, inside a tunnel thread, the channel to the parent thread and the start data. */
-  parentThread: async () => {
-    const { parentThread, threadData } = await import('./system-adapters.js');
-    return { channel: parentThread(), data: threadData() };
-  },
 };
 
-/** Returns tunnels with network interfaces, each in its own thread; undefined if unsupported. */
-async function deviceTunnels(options: TunnelThreadOptions): Promise<InterfaceTunnels | undefined> {
-  const { hasLinuxNetwork } = await import('../system/linux/linux-network.js');
-  if (!(await hasLinuxNetwork())) return undefined;
-  const { url } = import.meta as { readonly url?: string };
-  // The single executable has no script file that could start a thread.
-  if (url === undefined) return tunnelsInThisThread(options);
-  const { remoteTunnels } = await import('../tunnel/thread/remote-tunnels.js');
-  const { startThread, systemClock } = await import('./system-adapters.js');
-  const entry = new URL('./tunnel-thread.js', url);
-  return remoteTunnels(() => startThread(entry, options), systemClock);
-}
-
-async function tunnelsInThisThread({
-  log: { level, format },
-  socket,
-}: TunnelThreadOptions): Promise<InterfaceTunnels | undefined> {
-  const { createLog } = await import('../system/log.js');
-  return localInterfaceTunnels(await tunnelPorts(createLog(level, format), socket));
-}
-
-/** Creates interface tunnels in this thread, for ports that cannot move to another thread. */
-async function localInterfaceTunnels(ports: TunnelPorts): Promise<InterfaceTunnels | undefined> {
+/** Creates tunnels with arctun's WireGuard; undefined if this system has no interfaces. */
+async function deviceTunnels(ports: TunnelPorts): Promise<InterfaceTunnels | undefined> {
   const network = await linuxNetwork();
   if (network === undefined) return undefined;
-  const tunnels = await import('../tunnel/interface/interface-tunnel.js');
-  return tunnels.localInterfaceTunnels(network.devices, ports);
+  const { tunTunnels } = await import('../tunnel/interface/interface-tunnel.js');
+  return tunTunnels(network.devices, ports);
 }
 
 /** Creates tunnels with the kernel's WireGuard; undefined if this system has no interfaces. */
@@ -91,7 +58,7 @@ async function kernelTunnels(
   return new KernelTunnels(network.kernel, ports, publicKey);
 }
 
-/** One network for the whole thread, because the thread's sockets and interfaces share a poller. */
+/** One network for the whole process, because its sockets and interfaces share a poller. */
 let network: Promise<LinuxNetwork | undefined> | undefined;
 
 function linuxNetwork(): Promise<LinuxNetwork | undefined> {

@@ -1,4 +1,4 @@
-/** The interface of an open tunnel in either mode, in this thread or another. */
+/** The interface of an open tunnel in any mode. */
 import type { Conversation } from '../ports/local-sockets.js';
 import type { TunnelConfig } from './tunnel-config.js';
 import type { TunnelStatus } from './tunnel-status.js';

@@ -10,8 +10,8 @@ import { describeWith } from '../support/runner/requirements.js';
 const folder = join(REPOSITORY, 'dist/bundle');
 const chunks = readdirSync(folder).filter((name) => name.endsWith('.js'));
 
-it('contains the entry points of the command, the thread and the library', () => {
-  expect(chunks).toEqual(expect.arrayContaining(['npm.js', 'tunnel-thread.js', 'index.js']));
+it('contains the entry points of the command and the library', () => {
+  expect(chunks).toEqual(expect.arrayContaining(['npm.js', 'index.js']));
 });
 
 it.each(chunks)('compiles: %s', (name) => {

@@ -27,14 +27,9 @@ export class WatchedLibc implements Libc {
     this.#libc = libc;
   }
 
-  /** The number of calls in this thread. */
+  /** The number of calls. */
   count(call: string): number {
     return this.#counts.get(call) ?? 0;
-  }
-
-  /** The number of calls in a thread of the pool. */
-  countAsync(call: string): number {
-    return this.count(asyncName(call));
   }
 
   resetCounts(): void {
@@ -44,29 +39,11 @@ export class WatchedLibc implements Libc {
   bind(declaration: string): LibcFunction {
     const real = this.#libc.bind(declaration);
     const call = /(\w+)\(/.exec(declaration)?.[1] ?? '';
-    const watched = (...parameters: readonly Parameter[]) => {
+    return (...parameters: readonly Parameter[]) => {
       this.#count(call);
       this.#refused = this.refuse(call, parameters);
       return this.#refused === 0 ? real(...parameters) : -1;
     };
-    const asynchronous: LibcFunction['async'] = (...all) => {
-      const parameters = all.slice(0, -1) as Parameter[];
-      const done = all.at(-1) as (error: unknown, result: number) => void;
-      this.#count(asyncName(call));
-      const refused = this.refuse(call, parameters);
-      if (refused === 0) {
-        real.async(...parameters, (error, result) => {
-          this.#refused = 0;
-          done(error, result);
-        });
-        return;
-      }
-      setImmediate(() => {
-        this.#refused = refused;
-        done(null, -1);
-      });
-    };
-    return Object.assign(watched, { async: asynchronous });
   }
 
   poll(...parameters: Parameters<Libc['poll']>): Poll {
@@ -103,8 +80,4 @@ export class WatchedLibc implements Libc {
   #count(call: string): void {
     this.#counts.set(call, this.count(call) + 1);
   }
-}
-
-function asyncName(call: string): string {
-  return `${call} in a thread`;
 }

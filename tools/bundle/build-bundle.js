@@ -48,8 +48,8 @@ const machineCode = {
 
 rmSync(output, { recursive: true, force: true });
 const options = {
-  // bin/run.js starts the first file, a tunnel thread the second, and programs import the third.
-  entryPoints: ['src/entry/npm.ts', 'src/cli/tunnel-thread.ts', 'src/index.ts'],
+  // bin/run.js starts the first file, and programs import the second.
+  entryPoints: ['src/entry/npm.ts', 'src/index.ts'],
   entryNames: '[name]',
   absWorkingDir: REPOSITORY,
   outdir: output,

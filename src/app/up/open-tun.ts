@@ -13,7 +13,6 @@ import { RIGHT, USERSPACE } from './open-interface.js';
  * Configures addresses and routes, and starts the handshake.
  *
  * @param device not started yet; the caller closes it if this function fails
- * @param options a capture requires a tunnel in this thread
  * @throws UserError of kind `permission` or `tunnel` if the operating system rejects the
  * configuration or the capture file cannot be created
  */

@@ -14,7 +14,6 @@ import type { ModePorts } from '../../app/up/choose-mode.js';
 import type { ListenAddress } from '../../proxy/listen-address.js';
 import type { PortForward } from '../../proxy/port-forward/port-forward.js';
 import type { TunnelPorts } from '../../tunnel/tunnel-ports.js';
-import type { LogOptions } from '../../ports/log.js';
 import type { TunnelServiceOptions } from '../../app/up/tunnel-services.js';
 import { captureOptions, refuseKernelCapture } from './capture.js';
 import type { Context } from '../context.js';
@@ -167,8 +166,7 @@ async function openUp(line: UpLine, surroundings: Opening): Promise<void> {
   if (flags.cleanup) return cleanUp(arcConfig, surroundings);
   context.dump?.(verboseWgConfig(arcConfig, overrides));
   const level = chosenLevel(flags, configuredLogLevel(arcConfig.config.logLevel));
-  const logOptions = { level, format: flags['log-format'] };
-  const log = await context.log(logOptions);
+  const log = await context.log({ level, format: flags['log-format'] });
   warnOfUnusedSpool(flags, log);
   const ports = await context.tunnelPorts(log, flags.socket);
   const forwards = [...configForwards(arcConfig, flags, log), ...fromFlags];
@@ -203,7 +201,7 @@ async function openUp(line: UpLine, surroundings: Opening): Promise<void> {
       commands: await context.commands(),
       manager: await context.serviceManager(log),
       listeners: await context.localListeners(),
-      ...interfacePorts(flags, context, ports, logOptions),
+      ...interfacePorts(context, ports),
     },
   );
 }
@@ -216,7 +214,7 @@ function settleUp(
 ): void {
   showUp(up, flags, output);
   void context.tuneGarbageCollection();
-  // The threads of the other modes were not measured with this limit.
+  // The other modes were not measured with this limit.
   if (up.mode === 'userspace') void context.limitYoungGeneration();
 }
 
@@ -264,21 +262,15 @@ async function updateOptions(
 }
 
 function interfacePorts(
-  { capture, socket }: UpLine['flags'],
   context: Context,
   ports: TunnelPorts,
-  log: LogOptions,
 ): Omit<ModePorts, 'kernelTunnels'> & Pick<RunTunnelPorts, 'kernelTunnels'> {
   return {
     interfaceObstacle: (name) => context.interfaceObstacle(name),
     interfaceLeftovers: () => context.interfaceLeftovers(),
     whyNoInterfaces: () => context.whyNoInterfaces(),
-    // A capture must run in the same thread as the tunnel.
     kernelTunnels: (publicKey) => context.kernelTunnels(ports, publicKey),
-    deviceTunnels: () =>
-      capture === undefined
-        ? context.deviceTunnels({ log, socket })
-        : context.localInterfaceTunnels(ports),
+    deviceTunnels: () => context.deviceTunnels(ports),
   };
 }
 

@@ -13,16 +13,7 @@ type Parameter = number | bigint | string | Uint8Array | null;
  * A function of the C library. Most functions return -1 on failure; errno() then returns the
  * reason.
  */
-export interface LibcFunction {
-  (...parameters: readonly Parameter[]): number;
-  /**
-   * Runs the function on a thread from libuv's pool, and blocks that thread until the function
-   * returns.
-   */
-  async(...parameters: readonly [...Parameter[], LibcCallback]): void;
-}
-
-type LibcCallback = (error: unknown, result: number) => void;
+export type LibcFunction = (...parameters: readonly Parameter[]) => number;
 
 export interface PollEvents {
   readonly readable: boolean;

@@ -1,6 +1,4 @@
 /** Tun devices and batched UDP sockets in this network namespace. */
-import { isMainThread } from 'node:worker_threads';
-
 import type { DatagramSockets } from '../../ports/datagram-sockets.js';
 import type { KernelWireGuard } from '../../ports/kernel-wireguard.js';
 import type { InterfaceLeftovers, PacketInterfaces } from '../../ports/packet-interfaces.js';
@@ -9,9 +7,6 @@ import { GuardRoutes, removeLeftovers } from './interface/guard-routes.js';
 import { findInterface, kernelWireGuard } from './interface/kernel-wireguard.js';
 import { setUpInterface } from './interface/interface-setup.js';
 import { type Libc, loadLibc } from './libc.js';
-import { LoopReadiness } from './loop-readiness.js';
-import type { Readiness } from './readiness.js';
-import { ThreadReadiness } from './thread-readiness.js';
 import { Rtnetlink } from './interface/rtnetlink.js';
 import { openTunInterface } from './interface/tun-interface.js';
 
@@ -22,28 +17,21 @@ export interface LinuxNetwork {
   readonly leftovers: InterfaceLeftovers;
 }
 
-/** Whether this is Linux and koffi can be loaded. */
-export async function hasLinuxNetwork(): Promise<boolean> {
-  return (await loadLibc()) !== undefined;
-}
-
 /** Returns access to the network; undefined if this is not Linux or koffi cannot be loaded. */
 export async function linuxNetwork(): Promise<LinuxNetwork | undefined> {
   const libc = await loadLibc();
   if (libc === undefined) return undefined;
-  // A worker that ends while it polls would abort the process.
-  const readiness = isMainThread ? new LoopReadiness(libc) : new ThreadReadiness(libc);
   return {
-    devices: packetInterfaces(libc, readiness),
+    devices: packetInterfaces(libc),
     kernel: kernelWireGuard(libc),
-    sockets: batchedUdpSockets({ libc, readiness }),
+    sockets: batchedUdpSockets(libc),
     leftovers: interfaceLeftovers(libc),
   };
 }
 
-function packetInterfaces(libc: Libc, readiness: Readiness): PacketInterfaces {
+function packetInterfaces(libc: Libc): PacketInterfaces {
   return {
-    open: (name) => openTunInterface({ libc, readiness, name }),
+    open: (name) => openTunInterface(libc, name),
     configure({ name }, settings) {
       const netlink = new Rtnetlink(libc);
       let isUndone = false;

@@ -1,4 +1,4 @@
-/** Tunnels that use a system network interface, in any thread. */
+/** Tunnels that use a system network interface. */
 import type { PacketInterface, PacketInterfaces } from '../../ports/packet-interfaces.js';
 import type { TunnelPorts } from '../tunnel-ports.js';
 import { TunTunnel } from './tun-tunnel.js';
@@ -11,13 +11,13 @@ export interface InterfaceTunnel {
   readonly mode: 'tun' | 'kernel';
   /** The name of the interface. The interface exists before the tunnel is started. */
   readonly interfaceName: string;
-  /** Resolves with the reason if the interface is removed, or its device or thread fails. */
+  /** Resolves with the reason if the interface is removed, or its device fails. */
   readonly gone: Promise<Error>;
   /**
    * Configures the interface, and starts the search for the Arc server and the handshake. Call this
    * at most once.
    *
-   * @param captured the ports of a capture; only for a tunnel in this thread
+   * @param captured the ports of a capture; only in tun mode
    * @throws the errors of PacketInterfaces.configure(); the interface is then removed
    */
   start(config: TunnelConfig, captured?: CapturedPorts): Promise<Tunnel>;
@@ -38,23 +38,20 @@ export interface InterfaceTunnels {
 }
 
 /**
- * Runs tunnels in this thread.
+ * Creates tunnels in tun mode.
  * @param ports the tunnels' ports, with sockets that accept a mark
  */
-export function localInterfaceTunnels(
-  devices: PacketInterfaces,
-  ports: TunnelPorts,
-): InterfaceTunnels {
+export function tunTunnels(devices: PacketInterfaces, ports: TunnelPorts): InterfaceTunnels {
   return {
     open: (name) =>
       // Inside a promise, a synchronous error becomes a rejection.
       new Promise((resolve) => {
-        resolve(new LocalInterfaceTunnel(devices.open(name), devices, ports));
+        resolve(new TunInterfaceTunnel(devices.open(name), devices, ports));
       }),
   };
 }
 
-class LocalInterfaceTunnel implements InterfaceTunnel {
+class TunInterfaceTunnel implements InterfaceTunnel {
   readonly mode = 'tun';
   readonly gone: Promise<Error>;
   readonly #device: PacketInterface;

@@ -10,7 +10,7 @@ import net from 'node:net';
 
 const BUILD = new URL('../../../dist/', import.meta.url);
 /** Modules that run a program when they are loaded. */
-const PROGRAMS = /^src\/(cli\/tunnel-thread|action\/start-(main|post))\.js$/;
+const PROGRAMS = /^src\/action\/start-(main|post)\.js$/;
 const LINUX_FILE = /^\/(proc|sys|dev|run)(\/|$)/;
 
 const accesses = [];

@@ -11,13 +11,6 @@ describeWith(['linux', 'koffi'], 'the C library', () => {
     const error = new SystemCallError('close', libc!.errno());
     expect(error).toMatchObject({ code: 'EBADF', syscall: 'close', message: 'close: EBADF' });
   });
-
-  it('calls on another thread', async () => {
-    const libc = await loadLibc();
-    const getpid = libc!.bind('int getpid()');
-    const result = new Promise((resolve) => getpid.async((_error, pid) => resolve(pid)));
-    await expect(result).resolves.toBe(process.pid);
-  });
 });
 
 it('is not loaded on another system', async () => {

@@ -2,7 +2,6 @@ import { execFileSync } from 'node:child_process';
 
 import { batchedUdpSockets } from '../../../src/system/linux/udp/batched-udp-socket.js';
 import { type Libc, loadLibc } from '../../../src/system/linux/libc.js';
-import { LoopReadiness } from '../../../src/system/linux/loop-readiness.js';
 import { openTunInterface } from '../../../src/system/linux/interface/tun-interface.js';
 import { udpDestinationPort } from '../../../src/wire/udp.js';
 import { VIRTIO_NET_HEADER_LENGTH } from '../../../src/wire/virtio-net.js';
@@ -24,8 +23,7 @@ describeWith(['linux', 'koffi', 'root', 'tun', 'ip', 'tc'], 'the socket and the 
   it('wait for a slow link in one wait, and keep their order', async () => {
     const libc = new WatchedLibc((await loadLibc()) as Libc);
     const place = (space = new NetworkNamespace(libc));
-    const readiness = new LoopReadiness(libc);
-    const device = place.inside(() => openTunInterface({ libc, readiness, name: 'slow' }));
+    const device = place.inside(() => openTunInterface(libc, 'slow'));
     place.ip('address', 'add', '10.9.0.1/24', 'dev', 'slow');
     place.ip('link', 'set', 'slow', 'up');
     const rate = ['rate', '20mbit', 'burst', '20kb', 'limit', '50mb'];
@@ -37,7 +35,7 @@ describeWith(['linux', 'koffi', 'root', 'tun', 'ip', 'tc'], 'the socket and the 
       for (const frame of frames) numbers.push(...datagramNumbers(frame, 5_000));
     };
     device.setReading(true);
-    const sockets = batchedUdpSockets({ libc, readiness });
+    const sockets = batchedUdpSockets(libc);
     const socket = await place.inside(() => sockets.open({ address: '10.9.0.1', port: 0 }));
     const errors: Error[] = [];
     socket.onError = (error) => errors.push(error);

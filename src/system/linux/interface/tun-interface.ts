@@ -8,7 +8,7 @@ import type { PacketInterface, PacketInterfaceRefusal } from '../../../ports/pac
 import { VIRTIO_NET_HEADER_LENGTH } from '../../../wire/virtio-net.js';
 import { BufferList } from '../udp/buffer-list.js';
 import { type Libc, type LibcFunction, SystemCallError } from '../libc.js';
-import type { Readiness, Watch } from '../readiness.js';
+import { Watch } from '../readiness.js';
 import { ReceiveSlab } from '../udp/receive-slab.js';
 import { InterfaceError } from './interface-error.js';
 import { configureTun, type TunSettings } from './tun-ioctl.js';
@@ -24,25 +24,18 @@ const MAX_PARTS = 1024;
 const FRAMES_PER_TURN = 64;
 const BYTES_PER_TURN = 256 * 1024;
 
-export interface TunInterfaceOptions {
-  readonly libc: Libc;
-  readonly readiness: Readiness;
-  /**
-   * A name of at most 15 bytes. `%d` becomes the first free number. If the name is empty, the
-   * kernel chooses one.
-   */
-  readonly name: string;
-}
-
 /**
  * Creates an interface that is down and has no address, in this thread's network namespace.
+ *
+ * @param name at most 15 bytes; `%d` becomes the first free number, and if the name is empty, the
+ * kernel chooses one
  * @throws InterfaceError
  */
-export function openTunInterface({ libc, readiness, name }: TunInterfaceOptions): PacketInterface {
+export function openTunInterface(libc: Libc, name: string): PacketInterface {
   const descriptor = openTun();
   try {
     const settings = configureTun(libc, descriptor, name);
-    return new TunInterface(libc, readiness, { descriptor, ...settings });
+    return new TunInterface(libc, { descriptor, ...settings });
   } catch (error) {
     closeSync(descriptor);
     if (!(error instanceof SystemCallError)) throw error;
@@ -91,7 +84,6 @@ class TunInterface implements PacketInterface {
 
   constructor(
     libc: Libc,
-    readiness: Readiness,
     { descriptor, name, hasUdpSegmentation }: TunSettings & { readonly descriptor: number },
   ) {
     this.name = name;
@@ -102,7 +94,7 @@ class TunInterface implements PacketInterface {
     this.#writevCall = libc.bind('long writev(int, uintptr_t, int)');
     this.#slab = new ReceiveSlab(libc, 'frame', LONGEST_FRAME);
     this.#parts = new BufferList(libc, MAX_PARTS);
-    this.#watch = readiness.watch(descriptor, {
+    this.#watch = new Watch(libc, descriptor, {
       onReadable: () => this.#read(),
       onWritable: () => undefined,
     });

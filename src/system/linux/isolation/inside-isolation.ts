@@ -9,7 +9,6 @@ import { parseIpAddress } from '../../../wire/ip-address.js';
 import { Rtnetlink } from '../interface/rtnetlink.js';
 import { openTunInterface } from '../interface/tun-interface.js';
 import { type Libc, libcFailure, loadLibc, SystemCallError } from '../libc.js';
-import { LoopReadiness } from '../loop-readiness.js';
 import { refusalOf } from '../system-refusal.js';
 import { CAP_NET_BIND_SERVICE, CAP_NET_RAW, keepCapabilities } from './capabilities.js';
 import { removeFolder } from './isolation.js';
@@ -49,7 +48,7 @@ export async function insideIsolation(): Promise<InsideIsolation> {
 }
 
 function openNetwork(libc: Libc, { addresses, mtu }: IsolatedNetworkOptions): PacketInterface {
-  const device = openTunInterface({ libc, readiness: new LoopReadiness(libc), name: 'arctun0' });
+  const device = openTunInterface(libc, 'arctun0');
   const netlink = new Rtnetlink(libc);
   try {
     const index = indexOf(netlink, device.name);

@@ -11,26 +11,21 @@ import { DatagramSender, type Segmentation } from './datagram-sender.js';
 import { EndpointTable } from './endpoint-table.js';
 import type { Libc } from '../libc.js';
 import { whenDrained } from '../../network/when-drained.js';
-import type { Readiness, Watch } from '../readiness.js';
+import { Watch } from '../readiness.js';
 import { type UdpDescriptor, UdpDescriptors } from './udp-descriptor.js';
 
 /** The first kernel version that handles coalesced datagrams correctly; as in wireguard-go. */
 const FIRST_TO_COALESCE = { major: 5, minor: 12 };
 
-export interface BatchedUdpOptions {
-  readonly libc: Libc;
-  readonly readiness: Readiness;
-  /** The kernel release in uname(2)'s format; defaults to that of the running kernel. */
-  readonly kernelRelease?: string;
-}
-
 /**
  * Creates sockets that share one setting: if segmentation fails on one socket, none of them tries
  * it again.
+ *
+ * @param kernelRelease in uname(2)'s format
  */
-export function batchedUdpSockets(options: BatchedUdpOptions): DatagramSockets {
-  const descriptors = new UdpDescriptors(options.libc);
-  const coalesces = canCoalesce(options.kernelRelease ?? release());
+export function batchedUdpSockets(libc: Libc, kernelRelease = release()): DatagramSockets {
+  const descriptors = new UdpDescriptors(libc);
+  const coalesces = canCoalesce(kernelRelease);
   let segmentation: Segmentation | undefined;
   return {
     open: (local) =>
@@ -40,7 +35,7 @@ export function batchedUdpSockets(options: BatchedUdpOptions): DatagramSockets {
         segmentation ??= { isOn: descriptors.probeSegmentation(bound.descriptor) };
         if (coalesces) descriptors.enableCoalescing(bound.descriptor);
         try {
-          resolve(new BatchedUdpSocket(options, { descriptors, bound, segmentation }));
+          resolve(new BatchedUdpSocket(libc, { descriptors, bound, segmentation }));
         } catch (error) {
           descriptors.close(bound.descriptor);
           throw error;
@@ -78,10 +73,7 @@ class BatchedUdpSocket implements DatagramSocket {
   #isClosed = false;
   #closing: Promise<void> | undefined;
 
-  constructor(
-    { libc, readiness }: BatchedUdpOptions,
-    { descriptors, bound, segmentation }: OpenedSocket,
-  ) {
+  constructor(libc: Libc, { descriptors, bound, segmentation }: OpenedSocket) {
     const { descriptor } = bound;
     this.localAddress = bound.localAddress;
     this.localPort = bound.localPort;
@@ -91,7 +83,7 @@ class BatchedUdpSocket implements DatagramSocket {
     this.#sender = new DatagramSender(libc, shared);
     this.#receiver = new DatagramReceiver(libc, descriptor, endpoints);
     this.#closeDescriptor = () => descriptors.close(descriptor);
-    this.#watch = readiness.watch(descriptor, {
+    this.#watch = new Watch(libc, descriptor, {
       onReadable: () => this.#receive(),
       onWritable: () => this.#sendQueue(),
     });

@@ -5,7 +5,6 @@ import { constants } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { type Libc, loadLibc } from '../../../../src/system/linux/libc.js';
-import { LoopReadiness } from '../../../../src/system/linux/loop-readiness.js';
 import { InterfaceError } from '../../../../src/system/linux/interface/interface-error.js';
 import { openTunInterface } from '../../../../src/system/linux/interface/tun-interface.js';
 import type { PacketInterface } from '../../../../src/ports/packet-interfaces.js';
@@ -38,7 +37,6 @@ describeWith(['linux', 'koffi', 'root', 'tun', 'ip', 'ping'], 'a tun device', ()
   let real: Libc;
   let libc: WatchedLibc;
   let space: NetworkNamespace;
-  let readiness: LoopReadiness;
   const devices: PacketInterface[] = [];
 
   beforeAll(async () => {
@@ -47,7 +45,6 @@ describeWith(['linux', 'koffi', 'root', 'tun', 'ip', 'ping'], 'a tun device', ()
   });
   beforeEach(() => {
     libc = new WatchedLibc(real);
-    readiness = new LoopReadiness(libc);
   });
   afterEach(() => {
     for (const device of devices.splice(0)) device.close();
@@ -55,7 +52,7 @@ describeWith(['linux', 'koffi', 'root', 'tun', 'ip', 'ping'], 'a tun device', ()
   afterAll(() => space.close());
 
   function device(name: string): PacketInterface {
-    const one = space.inside(() => openTunInterface({ libc, readiness, name }));
+    const one = space.inside(() => openTunInterface(libc, name));
     devices.push(one);
     return one;
   }

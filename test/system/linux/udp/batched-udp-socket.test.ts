@@ -2,12 +2,8 @@ import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 import { constants } from 'node:os';
 
-import {
-  type BatchedUdpOptions,
-  batchedUdpSockets,
-} from '../../../../src/system/linux/udp/batched-udp-socket.js';
+import { batchedUdpSockets } from '../../../../src/system/linux/udp/batched-udp-socket.js';
 import { type Libc, loadLibc } from '../../../../src/system/linux/libc.js';
-import { LoopReadiness } from '../../../../src/system/linux/loop-readiness.js';
 import type { DatagramSocket, DatagramSockets } from '../../../../src/ports/datagram-sockets.js';
 import type { Datagram } from '../../../../src/ports/datagram.js';
 import { describeWith } from '../../../support/runner/requirements.js';
@@ -23,7 +19,6 @@ const PACKET_INFO: Record<string, string> = { '127.0.0.1': '0 8', '::1': '41 50'
 describeWith(['linux', 'koffi'], 'datagrams in batches', () => {
   let real: Libc;
   let libc: WatchedLibc;
-  let readiness: LoopReadiness;
   const open: { close(): unknown }[] = [];
 
   beforeAll(async () => {
@@ -31,15 +26,14 @@ describeWith(['linux', 'koffi'], 'datagrams in batches', () => {
   });
   beforeEach(() => {
     libc = new WatchedLibc(real);
-    readiness = new LoopReadiness(libc);
   });
   afterEach(async () => {
     libc.refuse = () => 0;
     for (const one of open.splice(0)) await one.close();
   });
 
-  function sockets(options: Partial<BatchedUdpOptions> = {}): DatagramSockets {
-    return batchedUdpSockets({ libc, readiness, ...options });
+  function sockets(kernelRelease?: string): DatagramSockets {
+    return batchedUdpSockets(libc, kernelRelease);
   }
 
   async function socket(address = '127.0.0.1', from = sockets()): Promise<DatagramSocket> {
@@ -299,7 +293,7 @@ describeWith(['linux', 'koffi'], 'datagrams in batches', () => {
       if (call === 'setsockopt' && level === 17) asked.push(option);
       return 0;
     };
-    await socket('127.0.0.1', sockets({ kernelRelease }));
+    await socket('127.0.0.1', sockets(kernelRelease));
     expect(asked.includes(104)).toBe(coalesces);
   });
 

@@ -2,7 +2,6 @@ import { constants } from 'node:os';
 
 import type { DatagramSocket } from '../../../../src/ports/datagram-sockets.js';
 import { type Libc, loadLibc } from '../../../../src/system/linux/libc.js';
-import { LoopReadiness } from '../../../../src/system/linux/loop-readiness.js';
 import { batchedUdpSockets } from '../../../../src/system/linux/udp/batched-udp-socket.js';
 import { describeWith } from '../../../support/runner/requirements.js';
 import { until } from '../../../support/until.js';
@@ -25,7 +24,7 @@ describeWith(['linux', 'koffi'], 'one turn of a receiver', () => {
   });
 
   async function socket(): Promise<DatagramSocket> {
-    const sockets = batchedUdpSockets({ libc, readiness: new LoopReadiness(libc) });
+    const sockets = batchedUdpSockets(libc);
     const one = await sockets.open({ address: ADDRESS, port: 0 });
     open.push(one);
     return one;
