@@ -1,4 +1,7 @@
-/** Runs every fenced block of README and docs as its markers say (docs/explanation/page-blocks.md). */
+/**
+ * Runs every fenced block of README and docs as its markers say (docs/explanation/page-blocks.md):
+ * `npm test` those of the first pages, `npm run docs` and a release all of them.
+ */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
@@ -6,6 +9,7 @@ import { type Block, type Step, stepsOf } from './blocks.js';
 import { PageRun } from './run-page.js';
 import { REPOSITORY } from '../support/processes.js';
 import { describeWith } from '../support/runner/requirements.js';
+import { atLength, isLong } from '../support/runner/tier.js';
 
 /** The number of blocks that are not run, which must not increase. */
 const NOT_RUN = 15;
@@ -20,9 +24,14 @@ const RUN_ELSEWHERE: Readonly<
 
 const NEEDS = [
   ...(['root', 'linux', 'koffi', 'tun', 'unshare', 'ip', 'bash', 'curl', 'jq'] as const),
-  ...(['python3', 'zip', 'setcap', 'tshark', 'git'] as const),
-  ...(['wireguard-go', 'wg', 'nc', 'ssh', 'sshd', 'mosquitto', 'mosquitto_pub'] as const),
-  ...(['postgres', 'psql', 'python3-requests'] as const),
+  ...atLength({
+    short: [],
+    long: [
+      ...(['python3', 'zip', 'setcap', 'tshark', 'git'] as const),
+      ...(['wireguard-go', 'wg', 'nc', 'ssh', 'sshd', 'mosquitto', 'mosquitto_pub'] as const),
+      ...(['postgres', 'psql', 'python3-requests'] as const),
+    ],
+  }),
 ] as const;
 
 const PAGES = [
@@ -34,8 +43,11 @@ const PAGES = [
   .filter((name) => name.endsWith('.md'))
   .sort();
 
-/** This page has the blocks of README.md, which count only once. */
+/** This page has the blocks of README.md, which run and count only once. */
 const TRANSLATION = 'README.ja.md';
+
+/** What a new user reads first. */
+const FIRST_PAGES = ['README.md', 'docs/getting-started.md'];
 
 const STEPS = new Map<string, Step[]>(
   PAGES.map((page) => [page, stepsOf(readFileSync(join(REPOSITORY, page), 'utf8'))]),
@@ -65,7 +77,10 @@ it('the translation of README has the same blocks', () => {
 });
 
 describeWith(NEEDS, 'the blocks of each page', () => {
-  const pages = [...STEPS].map(([page, steps]) => [page, stepsToRun(page, steps)] as const);
+  const chosen = [...STEPS].filter(([page]) =>
+    isLong ? page !== TRANSLATION : FIRST_PAGES.includes(page),
+  );
+  const pages = chosen.map(([page, steps]) => [page, stepsToRun(page, steps)] as const);
   it.concurrent.each(pages.filter(([, steps]) => steps.length > 0))(
     '%s runs',
     async (_page, steps) => {
