@@ -14,6 +14,7 @@ import { acceptDatagrams } from '../support/foreign/private-network.js';
 import { ARCTUN, type Finished, Processes, type TestProcess } from '../support/processes.js';
 import { describeWith } from '../support/runner/requirements.js';
 import { until } from '../support/until.js';
+import { itInRelease } from '../support/runner/tier.js';
 
 const UNIFIED = '100.127.69.42';
 const DAY = 86_400;
@@ -209,46 +210,58 @@ describeWith(['faketime'], 'a traffic budget', () => {
     expect(doctor.stdout + doctor.stderr).toContain('The traffic budget is used up.');
   }
 
-  it('resets open connections after a few seconds', async () => {
-    // The request exceeds the budget by 1 to 2 %, so that the connection is not reset at once.
-    store('arc.json', 0.95 * BUDGET);
-    const up = start('--budget', '1MB/day');
-    const { proxy } = await opened(up);
-    const socks5 = '\x05\x01\x00\x05\x01\x00\x01\x64\x7f\x45\x2a\x00\x50';
-    // An unfinished request, which the Unified Endpoint waits for.
-    const request = `POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\n${'x'.repeat(60_000)}`;
-    const began = performance.now();
-    expect(await exchange(proxy, socks5 + request)).toContain('ECONNRESET');
-    expect(performance.now() - began).toBeGreaterThan(4_900);
-    up.kill('SIGTERM');
-    expect((await up.finished).stderr).toContain('is used up');
-  }, 60_000);
+  itInRelease(
+    'resets open connections after a few seconds',
+    async () => {
+      // The request exceeds the budget by 1 to 2 %, so that the connection is not reset at once.
+      store('arc.json', 0.95 * BUDGET);
+      const up = start('--budget', '1MB/day');
+      const { proxy } = await opened(up);
+      const socks5 = '\x05\x01\x00\x05\x01\x00\x01\x64\x7f\x45\x2a\x00\x50';
+      // An unfinished request, which the Unified Endpoint waits for.
+      const request = `POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\n${'x'.repeat(60_000)}`;
+      const began = performance.now();
+      expect(await exchange(proxy, socks5 + request)).toContain('ECONNRESET');
+      expect(performance.now() - began).toBeGreaterThan(4_900);
+      up.kill('SIGTERM');
+      expect((await up.finished).stderr).toContain('is used up');
+    },
+    60_000,
+  );
 
-  it('gives each of several SIMs its own budget', async () => {
-    store('sims/a.json', BUDGET);
-    store('sims/b.json', 0);
-    const up = start('--config', 'sims', '--budget', '1MB/day,1GB/month');
-    const { forward } = await opened(up);
-    const refused = await post(forward, 'x', { 'X-Arctun-Sim': 'a' });
-    expect([refused.status, refused.headers.has('Retry-After')]).toEqual([429, true]);
-    expect((await post(forward, 'x', { 'X-Arctun-Sim': 'b' })).status).toBe(201);
-    up.kill('SIGTERM');
-    expect((await up.finished).code).toBe(0);
-  }, 60_000);
+  itInRelease(
+    'gives each of several SIMs its own budget',
+    async () => {
+      store('sims/a.json', BUDGET);
+      store('sims/b.json', 0);
+      const up = start('--config', 'sims', '--budget', '1MB/day,1GB/month');
+      const { forward } = await opened(up);
+      const refused = await post(forward, 'x', { 'X-Arctun-Sim': 'a' });
+      expect([refused.status, refused.headers.has('Retry-After')]).toEqual([429, true]);
+      expect((await post(forward, 'x', { 'X-Arctun-Sim': 'b' })).status).toBe(201);
+      up.kill('SIGTERM');
+      expect((await up.finished).code).toBe(0);
+    },
+    60_000,
+  );
 
-  it('does not begin again on a machine whose clock is not set yet', async () => {
-    store('arc.json', BUDGET);
-    clock.set(-20 * 365 * DAY);
-    const up = start('--budget', '1MB/day');
-    const { forward } = await opened(up);
-    const refused = await post(forward, 'x');
-    expect(refused.status).toBe(429);
-    expect(Number(refused.headers.get('Retry-After'))).toBeLessThanOrEqual(900);
-    clock.set(offset + DAY);
-    expect((await post(forward, 'x')).status).toBe(201);
-    up.kill('SIGTERM');
-    expect((await up.finished).code).toBe(0);
-  }, 60_000);
+  itInRelease(
+    'does not begin again on a machine whose clock is not set yet',
+    async () => {
+      store('arc.json', BUDGET);
+      clock.set(-20 * 365 * DAY);
+      const up = start('--budget', '1MB/day');
+      const { forward } = await opened(up);
+      const refused = await post(forward, 'x');
+      expect(refused.status).toBe(429);
+      expect(Number(refused.headers.get('Retry-After'))).toBeLessThanOrEqual(900);
+      clock.set(offset + DAY);
+      expect((await post(forward, 'x')).status).toBe(201);
+      up.kill('SIGTERM');
+      expect((await up.finished).code).toBe(0);
+    },
+    60_000,
+  );
 
   it('is refused with a network interface, also from the environment', async () => {
     const why = /cannot use (--budget|ARCTUN_BUDGET) with --mode=tun/;
@@ -261,17 +274,21 @@ describeWith(['faketime'], 'a traffic budget', () => {
     expect(refused).toMatchObject({ code: 2, stderr: expect.stringMatching(why) as string });
   }, 60_000);
 
-  it('warns if nothing can be stored, and counts for this run', async () => {
-    const traffic = join(folder, 'state/traffic');
-    mkdirSync(join(folder, 'state'), { recursive: true, mode: 0o700 });
-    rmSync(traffic, { recursive: true, force: true });
-    writeFileSync(traffic, 'not a folder');
-    const up = start('--budget', '50kB/day');
-    const { forward } = await opened(up);
-    let status: number | undefined;
-    await until(() => status === 429, {
-      turn: async () => void ({ status } = await post(forward, 'x'.repeat(20_000))),
-    });
-    await up.output(/the budget counts only the traffic of this process/, 'stderr');
-  }, 60_000);
+  itInRelease(
+    'warns if nothing can be stored, and counts for this run',
+    async () => {
+      const traffic = join(folder, 'state/traffic');
+      mkdirSync(join(folder, 'state'), { recursive: true, mode: 0o700 });
+      rmSync(traffic, { recursive: true, force: true });
+      writeFileSync(traffic, 'not a folder');
+      const up = start('--budget', '50kB/day');
+      const { forward } = await opened(up);
+      let status: number | undefined;
+      await until(() => status === 429, {
+        turn: async () => void ({ status } = await post(forward, 'x'.repeat(20_000))),
+      });
+      await up.output(/the budget counts only the traffic of this process/, 'stderr');
+    },
+    60_000,
+  );
 });

@@ -19,6 +19,7 @@ import { type EmulatorProcess, startEmulatorProcess } from '../support/emulator-
 import { readPcapng } from '../support/foreign/pcapng-reader.js';
 import { ARCTUN, Processes, type TestProcess } from '../support/processes.js';
 import { describeWith } from '../support/runner/requirements.js';
+import { itInRelease } from '../support/runner/tier.js';
 
 const processes = new Processes();
 let emulator: EmulatorProcess;
@@ -63,7 +64,7 @@ function post(url: string, body: string): Promise<number> {
   return fetch(url, { method: 'POST', body }).then(({ status }) => status);
 }
 
-it.each(['SIGTERM', 'SIGINT'] as const)(
+itInRelease.each(['SIGTERM', 'SIGINT'] as const)(
   'is private, announced with a warning, and complete after %s',
   async (signal) => {
     const started = up('--capture', 'tunnel.pcapng', '--log-level', 'silent');
@@ -88,24 +89,32 @@ it.each(['SIGTERM', 'SIGINT'] as const)(
   60_000,
 );
 
-it('writes its keys only to the file', async () => {
-  const started = up('--capture', capture, '--log-level', 'trace', '--log-format', 'json');
-  expect(await post(await urlOf(started), 'hello')).toBe(201);
-  const { stdout, stderr } = await stop(started);
-  const keys = [...readPcapng(readFileSync(capture)).keyLog.matchAll(/PRIVATE_KEY = (\S+)/g)];
-  expect(keys).toHaveLength(2);
-  for (const [, key] of keys) {
-    const hex = Buffer.from(key!, 'base64').toString('hex');
-    for (const secret of [key!, hex]) expect(stdout + stderr).not.toContain(secret);
-  }
-}, 60_000);
+itInRelease(
+  'writes its keys only to the file',
+  async () => {
+    const started = up('--capture', capture, '--log-level', 'trace', '--log-format', 'json');
+    expect(await post(await urlOf(started), 'hello')).toBe(201);
+    const { stdout, stderr } = await stop(started);
+    const keys = [...readPcapng(readFileSync(capture)).keyLog.matchAll(/PRIVATE_KEY = (\S+)/g)];
+    expect(keys).toHaveLength(2);
+    for (const [, key] of keys) {
+      const hex = Buffer.from(key!, 'base64').toString('hex');
+      for (const secret of [key!, hex]) expect(stdout + stderr).not.toContain(secret);
+    }
+  },
+  60_000,
+);
 
-it('is not created without the flag', async () => {
-  const started = up();
-  await urlOf(started);
-  expect((await stop(started)).stderr).not.toContain('Warning');
-  expect(readdirSync(folder)).toEqual(['arc.json']);
-}, 60_000);
+itInRelease(
+  'is not created without the flag',
+  async () => {
+    const started = up();
+    await urlOf(started);
+    expect((await stop(started)).stderr).not.toContain('Warning');
+    expect(readdirSync(folder)).toEqual(['arc.json']);
+  },
+  60_000,
+);
 
 describe('is refused, and changes nothing,', () => {
   it.each<[string, string, () => void, string, number]>([
@@ -136,19 +145,23 @@ describe('is refused, and changes nothing,', () => {
     60_000,
   );
 
-  it('if its port is in use, and leaves no file', async () => {
-    const listener = createServer().listen(0, '127.0.0.1');
-    await new Promise((resolve) => listener.once('listening', resolve));
-    const { port } = listener.address() as AddressInfo;
-    try {
-      const refused = await up('--capture', capture, '--forward-listen', `127.0.0.1:${port}`)
-        .finished;
-      expect(refused.code).not.toBe(0);
-      expect(existsSync(capture)).toBe(false);
-    } finally {
-      listener.close();
-    }
-  }, 60_000);
+  itInRelease(
+    'if its port is in use, and leaves no file',
+    async () => {
+      const listener = createServer().listen(0, '127.0.0.1');
+      await new Promise((resolve) => listener.once('listening', resolve));
+      const { port } = listener.address() as AddressInfo;
+      try {
+        const refused = await up('--capture', capture, '--forward-listen', `127.0.0.1:${port}`)
+          .finished;
+        expect(refused.code).not.toBe(0);
+        expect(existsSync(capture)).toBe(false);
+      } finally {
+        listener.close();
+      }
+    },
+    60_000,
+  );
 });
 
 it('includes sent packets even without an answer', async () => {
@@ -167,31 +180,35 @@ it('includes sent packets even without an answer', async () => {
 }, 60_000);
 
 describeWith(['root', 'unshare'], 'if the disk is full', () => {
-  it('ends with one warning, and the tunnel keeps running', async () => {
-    const disk = join(folder, 'disk');
-    mkdirSync(disk);
-    chmodSync(disk, 0o700);
-    const mount = [
-      'unshare',
-      '-m',
-      'sh',
-      '-c',
-      'mount -t tmpfs -o size=64k tmpfs disk && exec "$@"',
-      'sh',
-    ];
-    const started = upBehind(mount, '--capture', 'disk/tunnel.pcapng');
-    const url = await urlOf(started);
-    for (let message = 0; message < 10; message++) {
-      expect(await post(url, 'x'.repeat(20_000))).toBe(201);
-    }
-    // In the process's own mount namespace.
-    const bytes = readFileSync(`/proc/${started.child.pid}/root${disk}/tunnel.pcapng`);
-    expect(readPcapng(bytes).packets.length).toBeGreaterThan(10);
-    expect(bytes.length).toBeGreaterThan(60_000);
-    const { code, stderr } = await stop(started);
-    expect(code).toBe(0);
-    expect(stderr.match(/the capture has stopped; the tunnel continues/g)).toHaveLength(1);
-    expect(stderr).toMatch(/reason="no space left on the device"/);
-    expect(stderr).toMatch(/leftOut=\d+/);
-  }, 60_000);
+  itInRelease(
+    'ends with one warning, and the tunnel keeps running',
+    async () => {
+      const disk = join(folder, 'disk');
+      mkdirSync(disk);
+      chmodSync(disk, 0o700);
+      const mount = [
+        'unshare',
+        '-m',
+        'sh',
+        '-c',
+        'mount -t tmpfs -o size=64k tmpfs disk && exec "$@"',
+        'sh',
+      ];
+      const started = upBehind(mount, '--capture', 'disk/tunnel.pcapng');
+      const url = await urlOf(started);
+      for (let message = 0; message < 10; message++) {
+        expect(await post(url, 'x'.repeat(20_000))).toBe(201);
+      }
+      // In the process's own mount namespace.
+      const bytes = readFileSync(`/proc/${started.child.pid}/root${disk}/tunnel.pcapng`);
+      expect(readPcapng(bytes).packets.length).toBeGreaterThan(10);
+      expect(bytes.length).toBeGreaterThan(60_000);
+      const { code, stderr } = await stop(started);
+      expect(code).toBe(0);
+      expect(stderr.match(/the capture has stopped; the tunnel continues/g)).toHaveLength(1);
+      expect(stderr).toMatch(/reason="no space left on the device"/);
+      expect(stderr).toMatch(/leftOut=\d+/);
+    },
+    60_000,
+  );
 });

@@ -10,6 +10,7 @@ import { type EmulatorProcess, startEmulatorProcess } from '../support/emulator-
 import { writeExecutable } from '../support/executable.js';
 import { ARCTUN, type Finished, Processes, REPOSITORY } from '../support/processes.js';
 import { describeWith } from '../support/runner/requirements.js';
+import { itInRelease } from '../support/runner/tier.js';
 
 const { version: VERSION } = JSON.parse(readFileSync(`${REPOSITORY}package.json`, 'utf8')) as {
   readonly version: string;
@@ -84,21 +85,28 @@ describeWith(['linux', 'executable'], 'the executable', () => {
     expect(await arctun('health')).toMatchObject({ code: 1 });
   }, 60_000);
 
-  it('sends a message unchanged, byte by byte', async () => {
-    writeFileSync(join(folder, 'message'), Buffer.from([0xff, 0x0a, 0x0a]));
-    const before = (await emulator.messages()).length;
-    expect(await arctun('send', '{"t":1}', '-H', 'X-A: 1')).toMatchObject({ code: 0 });
-    const file = ['--file', 'message', '--content-type=application/octet-stream', '--json'];
-    const sent = await arctun('send', ...file);
-    expect(JSON.parse(sent.stdout)).toMatchObject({ status: 201 });
-    const input = processes.run(command('send', '--via', 'tcp'), { ...options(), input: 'x\n\n' });
-    expect(await input).toMatchObject({ code: 0 });
-    expect((await emulator.messages()).slice(before)).toMatchObject([
-      { body: '{"t":1}', headers: { 'x-a': '1', 'content-type': 'application/json' } },
-      { bytes: 3 },
-      { body: 'x\n\n', protocol: 'tcp' },
-    ]);
-  }, 60_000);
+  itInRelease(
+    'sends a message unchanged, byte by byte',
+    async () => {
+      writeFileSync(join(folder, 'message'), Buffer.from([0xff, 0x0a, 0x0a]));
+      const before = (await emulator.messages()).length;
+      expect(await arctun('send', '{"t":1}', '-H', 'X-A: 1')).toMatchObject({ code: 0 });
+      const file = ['--file', 'message', '--content-type=application/octet-stream', '--json'];
+      const sent = await arctun('send', ...file);
+      expect(JSON.parse(sent.stdout)).toMatchObject({ status: 201 });
+      const input = processes.run(command('send', '--via', 'tcp'), {
+        ...options(),
+        input: 'x\n\n',
+      });
+      expect(await input).toMatchObject({ code: 0 });
+      expect((await emulator.messages()).slice(before)).toMatchObject([
+        { body: '{"t":1}', headers: { 'x-a': '1', 'content-type': 'application/json' } },
+        { bytes: 3 },
+        { body: 'x\n\n', protocol: 'tcp' },
+      ]);
+    },
+    60_000,
+  );
 
   it('exits with the codes of the other executable', async () => {
     expect(await arctun('version')).toEqual({
@@ -117,23 +125,27 @@ describeWith(['linux', 'executable'], 'the executable', () => {
     expect((await arctun('send', 'x', ...silent)).code).not.toBe(0);
   }, 60_000);
 
-  it('is the Lambda extension only if Lambda starts it', async () => {
-    const asked: string[] = [];
-    api = createServer((request, response) => {
-      asked.push(`${request.method} ${request.url}`);
-      response.writeHead(403).end('{}');
-    }).listen(0, '127.0.0.1');
-    await once(api, 'listening');
-    const address = `127.0.0.1:${(api.address() as AddressInfo).port}`;
-    const start = (name: string) =>
-      processes.start([program], {
-        argv0: name,
-        cwd: folder,
-        env: { AWS_LAMBDA_RUNTIME_API: address, ARCTUN_LAMBDA_PORT: '0' },
-      }).finished;
-    expect((await start('/opt/bin/arctun')).stdout).toContain('USAGE');
-    expect(asked).toEqual([]);
-    expect((await start('/opt/extensions/arctun')).stdout).toBe('');
-    expect(asked[0]).toBe('POST /2020-01-01/extension/register');
-  }, 30_000);
+  itInRelease(
+    'is the Lambda extension only if Lambda starts it',
+    async () => {
+      const asked: string[] = [];
+      api = createServer((request, response) => {
+        asked.push(`${request.method} ${request.url}`);
+        response.writeHead(403).end('{}');
+      }).listen(0, '127.0.0.1');
+      await once(api, 'listening');
+      const address = `127.0.0.1:${(api.address() as AddressInfo).port}`;
+      const start = (name: string) =>
+        processes.start([program], {
+          argv0: name,
+          cwd: folder,
+          env: { AWS_LAMBDA_RUNTIME_API: address, ARCTUN_LAMBDA_PORT: '0' },
+        }).finished;
+      expect((await start('/opt/bin/arctun')).stdout).toContain('USAGE');
+      expect(asked).toEqual([]);
+      expect((await start('/opt/extensions/arctun')).stdout).toBe('');
+      expect(asked[0]).toBe('POST /2020-01-01/extension/register');
+    },
+    30_000,
+  );
 });

@@ -22,6 +22,7 @@ import { NotifySocket } from '../support/notify-socket.js';
 import { ARCTUN, type Finished, Processes, type TestProcess } from '../support/processes.js';
 import { describeWith } from '../support/runner/requirements.js';
 import { until } from '../support/until.js';
+import { itInRelease } from '../support/runner/tier.js';
 
 const processes = new Processes();
 let emulator: EmulatorProcess;
@@ -152,7 +153,7 @@ it('answers 503 for a SIM that is not open, and shows it in status, pages and me
   );
 });
 
-it('lists the SIMs as a table, and one of them with all details', async () => {
+itInRelease('lists the SIMs as a table, and one of them with all details', async () => {
   const { stdout } = await run('status');
   expect(stdout.split('\n').map((line) => line.replace(/ {2,}.* {2}/, ' … '))).toEqual([
     `process ${up.child.pid}: 3 SIMs`,
@@ -169,46 +170,54 @@ it('lists the SIMs as a table, and one of them with all details', async () => {
   expect(one.stdout).not.toContain(simIdOf('a'));
 });
 
-it('has a doctor that names the SIMs with problems', async () => {
-  const { code, stdout } = await run('doctor', '--config', 'sims');
-  expect(code).toBe(3);
-  expect(stdout).toMatch(/^bad:\n {2}configuration: Cannot use sims\/bad\.json/);
-  expect(stdout).toMatch(/\n1 of 3 SIMs have problems: bad\n$/);
-  const { stdout: json } = await run('doctor', '--config', 'sims', '--json');
-  const { healthy, sims } = JSON.parse(json) as {
-    healthy: boolean;
-    sims: { sim: string; healthy: boolean }[];
-  };
-  expect(healthy).toBe(false);
-  expect(sims.map((one) => [one.sim, one.healthy])).toEqual([
-    ['a', true],
-    ['b', true],
-    ['bad', false],
-  ]);
-}, 120_000);
+itInRelease(
+  'has a doctor that names the SIMs with problems',
+  async () => {
+    const { code, stdout } = await run('doctor', '--config', 'sims');
+    expect(code).toBe(3);
+    expect(stdout).toMatch(/^bad:\n {2}configuration: Cannot use sims\/bad\.json/);
+    expect(stdout).toMatch(/\n1 of 3 SIMs have problems: bad\n$/);
+    const { stdout: json } = await run('doctor', '--config', 'sims', '--json');
+    const { healthy, sims } = JSON.parse(json) as {
+      healthy: boolean;
+      sims: { sim: string; healthy: boolean }[];
+    };
+    expect(healthy).toBe(false);
+    expect(sims.map((one) => [one.sim, one.healthy])).toEqual([
+      ['a', true],
+      ['b', true],
+      ['bad', false],
+    ]);
+  },
+  120_000,
+);
 
-it('has a doctor that finds copies and ignored files, without a warning of Node.js', async () => {
-  // The checks of so many SIMs at the same time have more than 10 listeners for the signal.
-  const many = ['--count', '8', '--name-prefix', 's', '--output-folder', 'mixed', '--yes'];
-  expect(await run('bootstrap', 'authkey', ...many)).toMatchObject({ code: 0 });
-  const [first = ''] = readdirSync(join(folder, 'mixed')).sort();
-  const name = first.replace('.json', '');
-  const text = readFileSync(join(folder, 'mixed', first));
-  writeFileSync(join(folder, 'mixed/twin.json'), text, { mode: 0o600 });
-  writeFileSync(join(folder, 'mixed/bad name.json'), '{');
-  const { code, stdout, stderr } = await run('doctor', '--config', 'mixed');
-  expect(code).toBe(3);
-  expect(stdout).toMatch(
-    /^Ignored files:\n {2}configuration: mixed\/bad name\.json is ignored\.\n/,
-  );
-  expect(stdout).toContain(
-    `\ntwin:\n  configuration: mixed/twin.json has the same private key as mixed/${name}.json.\n`,
-  );
-  expect(stdout).toMatch(/\nIgnored files: 1\n1 of 9 SIMs have problems: twin\n$/);
-  expect(stderr).not.toContain('Warning');
-}, 120_000);
+itInRelease(
+  'has a doctor that finds copies and ignored files, without a warning of Node.js',
+  async () => {
+    // The checks of so many SIMs at the same time have more than 10 listeners for the signal.
+    const many = ['--count', '8', '--name-prefix', 's', '--output-folder', 'mixed', '--yes'];
+    expect(await run('bootstrap', 'authkey', ...many)).toMatchObject({ code: 0 });
+    const [first = ''] = readdirSync(join(folder, 'mixed')).sort();
+    const name = first.replace('.json', '');
+    const text = readFileSync(join(folder, 'mixed', first));
+    writeFileSync(join(folder, 'mixed/twin.json'), text, { mode: 0o600 });
+    writeFileSync(join(folder, 'mixed/bad name.json'), '{');
+    const { code, stdout, stderr } = await run('doctor', '--config', 'mixed');
+    expect(code).toBe(3);
+    expect(stdout).toMatch(
+      /^Ignored files:\n {2}configuration: mixed\/bad name\.json is ignored\.\n/,
+    );
+    expect(stdout).toContain(
+      `\ntwin:\n  configuration: mixed/twin.json has the same private key as mixed/${name}.json.\n`,
+    );
+    expect(stdout).toMatch(/\nIgnored files: 1\n1 of 9 SIMs have problems: twin\n$/);
+    expect(stderr).not.toContain('Warning');
+  },
+  120_000,
+);
 
-it('sends UDP datagrams of a SOCKS5 client under the SIM of its user name', async () => {
+itInRelease('sends UDP datagrams of a SOCKS5 client under the SIM of its user name', async () => {
   const control = await dialSocks5(proxy, { user: 'b' });
   const relay = await control.associate();
   acceptDatagrams(relay.port);
@@ -231,16 +240,16 @@ it('sends UDP datagrams of a SOCKS5 client under the SIM of its user name', asyn
   await until(() => /UDP association closed .*sim=b/.test(up.stderr), { turn });
 });
 
-it('names the SIM in the log of requests', () => {
+itInRelease('names the SIM in the log of requests', () => {
   expect(up.stderr).toMatch(/INFO +request .*sim=a .*status=201/);
   expect(up.stderr).toMatch(/WARN +the request was not forwarded.*sim=bad/);
 });
 
-it('warns of port forwards in arc.json, which have no effect', () => {
+itInRelease('warns of port forwards in arc.json, which have no effect', () => {
   expect(up.stderr).toMatch(/forwards in sims\/b\.json have no effect/);
 });
 
-it('shares the tunnel of a SIM with other commands', async () => {
+itInRelease('shares the tunnel of a SIM with other commands', async () => {
   expect(await run('send', '--config', 'sims/a.json', 'by-send')).toMatchObject({ code: 0 });
   expect(await senders()).toMatchObject({ 'by-send': simIdOf('a') });
 });
@@ -259,7 +268,7 @@ it('opens and closes tunnels as files come and go, and keeps the others', async 
   expect(up.stderr).not.toMatch(/tunnel closed .*sim=b /);
 });
 
-it('keeps all SIMs if the folder is missing at SIGHUP', async () => {
+itInRelease('keeps all SIMs if the folder is missing at SIGHUP', async () => {
   renameSync(join(folder, 'sims'), join(folder, 'moved'));
   up.kill('SIGHUP');
   await until(() => /cannot reload the configurations: .*does not exist/.test(up.stderr), { turn });
@@ -267,21 +276,25 @@ it('keeps all SIMs if the folder is missing at SIGHUP', async () => {
   renameSync(join(folder, 'moved'), join(folder, 'sims'));
 });
 
-it('continues with the other SIMs after one was deleted', async () => {
-  await emulator.terminate(simIdOf('b'));
-  // A message without an answer makes "up" notice it.
-  const message = post('b', 'lost').catch(() => undefined);
-  const sims = async () => (await fetch(`${pages}/sims`)).text();
-  const shownB = `b ${simIdOf('b')} `;
-  await until(async () => !(await sims()).includes(`${shownB}up`), { turn });
-  expect(await sims()).toContain(shownB);
-  expect(await sims()).toContain(`a ${simIdOf('a')} up`);
-  expect(await post('a', 'after')).toBe(201);
-  expect(await message).not.toBe(201);
-  expect(up.running).toBe(true);
-}, 120_000);
+itInRelease(
+  'continues with the other SIMs after one was deleted',
+  async () => {
+    await emulator.terminate(simIdOf('b'));
+    // A message without an answer makes "up" notice it.
+    const message = post('b', 'lost').catch(() => undefined);
+    const sims = async () => (await fetch(`${pages}/sims`)).text();
+    const shownB = `b ${simIdOf('b')} `;
+    await until(async () => !(await sims()).includes(`${shownB}up`), { turn });
+    expect(await sims()).toContain(shownB);
+    expect(await sims()).toContain(`a ${simIdOf('a')} up`);
+    expect(await post('a', 'after')).toBe(201);
+    expect(await message).not.toBe(201);
+    expect(up.running).toBe(true);
+  },
+  120_000,
+);
 
-it('refuses flags for one configuration', async () => {
+itInRelease('refuses flags for one configuration', async () => {
   const { code, stderr } = await run('up', '--config', 'sims', '--capture', 'x.pcapng');
   expect(code).toBe(2);
   expect(stderr).toContain('cannot use --capture with several configurations');
@@ -294,7 +307,7 @@ it('closes all tunnels on SIGTERM', async () => {
 });
 
 describeWith(['koffi'], 'several SIMs as a service', () => {
-  it('reports how many tunnels are up after it is ready, and after a reload', async () => {
+  itInRelease('reports how many tunnels are up after it is ready, and after a reload', async () => {
     up.kill('SIGTERM');
     await up.finished;
     mkdirSync(join(folder, 'served'));

@@ -7,6 +7,7 @@ import { setTimeout } from 'node:timers/promises';
 import { type EmulatorProcess, startEmulatorProcess } from '../support/emulator-process.js';
 import { ARCTUN, Processes, type TestProcess } from '../support/processes.js';
 import { until } from '../support/until.js';
+import { itInRelease } from '../support/runner/tier.js';
 
 const processes = new Processes();
 let emulator: EmulatorProcess;
@@ -111,25 +112,29 @@ it('cause exit code 1 if they fail, and what was started is undone', async () =>
   expect(existsSync(join(folder, 'undone'))).toBe(true);
 }, 120_000);
 
-it('end with their child processes when a second signal ends up', async () => {
-  const started = up({
-    postDown: [['sh', '-c', 'sleep 1000 & echo $! > sleeper.new; mv sleeper.new sleeper; wait']],
-  });
-  await started.output(/is up/);
-  started.kill('SIGTERM');
-  const sleeper = join(folder, 'sleeper');
-  await until(() => existsSync(sleeper));
-  // A signal within 100 ms would count as the same one.
-  await setTimeout(150);
-  started.kill('SIGTERM');
-  await started.finished;
-  const pid = Number(readFileSync(sleeper, 'utf8'));
-  const isRunning = () => {
-    try {
-      return process.kill(pid, 0);
-    } catch {
-      return false;
-    }
-  };
-  await until(() => !isRunning());
-}, 120_000);
+itInRelease(
+  'end with their child processes when a second signal ends up',
+  async () => {
+    const started = up({
+      postDown: [['sh', '-c', 'sleep 1000 & echo $! > sleeper.new; mv sleeper.new sleeper; wait']],
+    });
+    await started.output(/is up/);
+    started.kill('SIGTERM');
+    const sleeper = join(folder, 'sleeper');
+    await until(() => existsSync(sleeper));
+    // A signal within 100 ms would count as the same one.
+    await setTimeout(150);
+    started.kill('SIGTERM');
+    await started.finished;
+    const pid = Number(readFileSync(sleeper, 'utf8'));
+    const isRunning = () => {
+      try {
+        return process.kill(pid, 0);
+      } catch {
+        return false;
+      }
+    };
+    await until(() => !isRunning());
+  },
+  120_000,
+);

@@ -17,6 +17,7 @@ import { join } from 'node:path';
 import { type EmulatorProcess, startEmulatorProcess } from '../support/emulator-process.js';
 import { ARCTUN, type Finished, Processes, REPOSITORY } from '../support/processes.js';
 import { describeWith } from '../support/runner/requirements.js';
+import { itInRelease } from '../support/runner/tier.js';
 
 const processes = new Processes();
 let emulator: EmulatorProcess;
@@ -93,23 +94,27 @@ describe('the path of a message', () => {
     ).toHaveLength(1);
   }, 60_000);
 
-  it('starts from a file or standard input, with the configuration from the environment', async () => {
-    await bootstrap();
-    writeFileSync(join(folder, 'message'), 'from a file');
-    await run(['send', '--file', 'message', '--path', '/a?b=c']);
-    const config = readFileSync(join(folder, 'arc.json')).toString('base64');
-    rmSync(join(folder, 'arc.json'));
-    const piped = await run(['send', '--json'], {
-      input: 'from stdin',
-      env: { ARCTUN_CONFIG: config },
-    });
-    expect(JSON.parse(piped.stdout)).toMatchObject({ status: 201, body: '' });
-    const messages = await emulator.messages();
-    expect(messages.slice(-2)).toMatchObject([
-      { path: '/a?b=c', body: 'from a file' },
-      { path: '/', body: 'from stdin' },
-    ]);
-  }, 60_000);
+  itInRelease(
+    'starts from a file or standard input, with the configuration from the environment',
+    async () => {
+      await bootstrap();
+      writeFileSync(join(folder, 'message'), 'from a file');
+      await run(['send', '--file', 'message', '--path', '/a?b=c']);
+      const config = readFileSync(join(folder, 'arc.json')).toString('base64');
+      rmSync(join(folder, 'arc.json'));
+      const piped = await run(['send', '--json'], {
+        input: 'from stdin',
+        env: { ARCTUN_CONFIG: config },
+      });
+      expect(JSON.parse(piped.stdout)).toMatchObject({ status: 201, body: '' });
+      const messages = await emulator.messages();
+      expect(messages.slice(-2)).toMatchObject([
+        { path: '/a?b=c', body: 'from a file' },
+        { path: '/', body: 'from stdin' },
+      ]);
+    },
+    60_000,
+  );
 
   it('leads through up until it is stopped', async () => {
     await bootstrap();
@@ -128,7 +133,7 @@ describe('the path of a message', () => {
 });
 
 describe('a signal', () => {
-  it.each([
+  itInRelease.each([
     ['SIGINT', 130],
     ['SIGTERM', 143],
   ] as const)(
@@ -155,7 +160,7 @@ describe('wrong input', () => {
   const change = (part: Record<string, unknown>) =>
     writeFileSync(join(folder, 'arc.json'), JSON.stringify({ ...readConfig(), ...part }));
 
-  it.each([
+  itInRelease.each([
     ['no arc.json', undefined, /cannot read .*arc\.json/],
     ['broken JSON', '{"privateKey": ', /arc\.json.*line 1|arc\.json:1/],
     [
@@ -198,11 +203,15 @@ describe('wrong input', () => {
     expect(stderr).toContain(String(port));
   }, 30_000);
 
-  it('sends a message in userspace, also if up has another mode', async () => {
-    await bootstrap();
-    const { code } = await run(['send', 'hello'], { env: { ARCTUN_MODE: 'tun' } });
-    expect(code).toBe(0);
-  }, 30_000);
+  itInRelease(
+    'sends a message in userspace, also if up has another mode',
+    async () => {
+      await bootstrap();
+      const { code } = await run(['send', 'hello'], { env: { ARCTUN_MODE: 'tun' } });
+      expect(code).toBe(0);
+    },
+    30_000,
+  );
 
   it('exits with 2 for a listener on a non-loopback address', async () => {
     const { code, stderr } = await run(['up', '--address', '0.0.0.0']);
@@ -210,7 +219,7 @@ describe('wrong input', () => {
     expect(stderr).toContain('--allow-open');
   }, 30_000);
 
-  it.each([
+  itInRelease.each([
     [['up', '--no-such-flag']],
     [['up', '--log-level', 'loud']],
     [['up', 'extra']],
@@ -229,7 +238,7 @@ describe('wrong input', () => {
     30_000,
   );
 
-  it.each(['version', 'status'])(
+  itInRelease.each(['version', 'status'])(
     'exits with 1, and explains why, for a full disk at standard output: %s',
     async (command) => {
       const line = `'${process.execPath}' '${ARCTUN}' ${command}`;
@@ -241,23 +250,33 @@ describe('wrong input', () => {
     30_000,
   );
 
-  it('exits with 1 if the response does not fit on the disk, and says that it was sent', async () => {
-    await bootstrap();
-    const send = `'${process.execPath}' '${ARCTUN}' send --json x`;
-    const { code, stderr } = await run(['-c', `${send} > /dev/full`], { shell: true });
-    expect(code).toBe(1);
-    expect(stderr).toMatch(
-      /^Error: cannot write to standard output: ENOSPC.*\n {2}The message was sent, and the response was HTTP 201\./,
-    );
-    expect(await run(['-c', `${send} | true`], { shell: true })).toMatchObject({ stderr: '' });
-  }, 60_000);
+  itInRelease(
+    'exits with 1 if the response does not fit on the disk, and says that it was sent',
+    async () => {
+      await bootstrap();
+      const send = `'${process.execPath}' '${ARCTUN}' send --json x`;
+      const { code, stderr } = await run(['-c', `${send} > /dev/full`], { shell: true });
+      expect(code).toBe(1);
+      expect(stderr).toMatch(
+        /^Error: cannot write to standard output: ENOSPC.*\n {2}The message was sent, and the response was HTTP 201\./,
+      );
+      expect(await run(['-c', `${send} | true`], { shell: true })).toMatchObject({ stderr: '' });
+    },
+    60_000,
+  );
 
-  it('exits with 3 for a skeleton', async () => {
-    await run(['-c', `'${process.execPath}' '${ARCTUN}' config init > arc.json`], { shell: true });
-    const { code, stderr } = await run(['config', 'validate']);
-    expect(code).toBe(3);
-    expect(stderr).toContain('arcServerPeerPublicKey');
-  }, 30_000);
+  itInRelease(
+    'exits with 3 for a skeleton',
+    async () => {
+      await run(['-c', `'${process.execPath}' '${ARCTUN}' config init > arc.json`], {
+        shell: true,
+      });
+      const { code, stderr } = await run(['config', 'validate']);
+      expect(code).toBe(3);
+      expect(stderr).toContain('arcServerPeerPublicKey');
+    },
+    30_000,
+  );
 
   it('exits with 2 for missing credentials, and lists what is missing', async () => {
     const { code, stderr } = await run(['bootstrap', 'authkey']);
@@ -267,14 +286,18 @@ describe('wrong input', () => {
     }
   }, 30_000);
 
-  it('exits with 4 for an auth key that is refused', async () => {
-    const env = { ...emulator.env, ARCTUN_AUTH_KEY: 'secret-wrong' };
-    const { code, stderr } = await run(['bootstrap', 'authkey'], { env });
-    expect(code).toBe(4);
-    expect(stderr).toMatch(/401/);
-    expect(stderr).not.toContain('secret-wrong');
-    expect(existsSync(join(folder, 'arc.json'))).toBe(false);
-  }, 30_000);
+  itInRelease(
+    'exits with 4 for an auth key that is refused',
+    async () => {
+      const env = { ...emulator.env, ARCTUN_AUTH_KEY: 'secret-wrong' };
+      const { code, stderr } = await run(['bootstrap', 'authkey'], { env });
+      expect(code).toBe(4);
+      expect(stderr).toMatch(/401/);
+      expect(stderr).not.toContain('secret-wrong');
+      expect(existsSync(join(folder, 'arc.json'))).toBe(false);
+    },
+    30_000,
+  );
 
   it('exits with 3 for a broken arc.json, and bootstrap creates nothing', async () => {
     writeFileSync(join(folder, 'arc.json'), '{"privateKey": ');
@@ -285,34 +308,42 @@ describe('wrong input', () => {
     expect(readFileSync(join(folder, 'arc.json'), 'utf8')).toBe('{"privateKey": ');
   }, 30_000);
 
-  it('exits with 3 for a missing target folder, before any call', async () => {
-    const before = await emulator.calls();
-    const { code } = await run(['bootstrap', 'authkey', '--config', 'missing/arc.json'], {
-      env: emulator.env,
-    });
-    expect(code).toBe(3);
-    expect(await emulator.calls()).toEqual(before);
-  }, 30_000);
+  itInRelease(
+    'exits with 3 for a missing target folder, before any call',
+    async () => {
+      const before = await emulator.calls();
+      const { code } = await run(['bootstrap', 'authkey', '--config', 'missing/arc.json'], {
+        env: emulator.env,
+      });
+      expect(code).toBe(3);
+      expect(await emulator.calls()).toEqual(before);
+    },
+    30_000,
+  );
 });
 
 describeWith(['root', 'setpriv'], 'a target that may not be written', () => {
-  it('exits with 6 before any call on a read-only mount', async () => {
-    const mount = join(folder, 'mount');
-    mkdirSync(mount);
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'ro,size=64k', 'tmpfs', mount]);
-    try {
-      const before = await emulator.calls();
-      const { code, stderr } = await run(
-        ['bootstrap', 'authkey', '--config', join(mount, 'arc.json')],
-        { env: emulator.env },
-      );
-      expect(code).toBe(6);
-      expect(stderr).toContain(mount);
-      expect(await emulator.calls()).toEqual(before);
-    } finally {
-      execFileSync('umount', [mount]);
-    }
-  }, 30_000);
+  itInRelease(
+    'exits with 6 before any call on a read-only mount',
+    async () => {
+      const mount = join(folder, 'mount');
+      mkdirSync(mount);
+      execFileSync('mount', ['-t', 'tmpfs', '-o', 'ro,size=64k', 'tmpfs', mount]);
+      try {
+        const before = await emulator.calls();
+        const { code, stderr } = await run(
+          ['bootstrap', 'authkey', '--config', join(mount, 'arc.json')],
+          { env: emulator.env },
+        );
+        expect(code).toBe(6);
+        expect(stderr).toContain(mount);
+        expect(await emulator.calls()).toEqual(before);
+      } finally {
+        execFileSync('umount', [mount]);
+      }
+    },
+    30_000,
+  );
 
   it.each([
     ['a folder that is not ours', 0o755],
@@ -343,16 +374,24 @@ describe('the demo', () => {
       env: { TMPDIR: folder },
     });
 
-  it('delivers', async () => {
-    const { code, stdout } = await demo();
-    expect(stdout).toMatch(
-      /SIM ID: \d{19}[\s\S]*handshake complete[\s\S]*201 Created[\s\S]*HTTP 201 Created[\s\S]*Delivered/,
-    );
-    expect(code).toBe(0);
-  }, 60_000);
+  itInRelease(
+    'delivers',
+    async () => {
+      const { code, stdout } = await demo();
+      expect(stdout).toMatch(
+        /SIM ID: \d{19}[\s\S]*handshake complete[\s\S]*201 Created[\s\S]*HTTP 201 Created[\s\S]*Delivered/,
+      );
+      expect(code).toBe(0);
+    },
+    60_000,
+  );
 
-  it('ends with 5 if the emulator is killed before send', async () => {
-    const { code } = await demo('--kill-emulator');
-    expect(code).toBe(5);
-  }, 60_000);
+  itInRelease(
+    'ends with 5 if the emulator is killed before send',
+    async () => {
+      const { code } = await demo('--kill-emulator');
+      expect(code).toBe(5);
+    },
+    60_000,
+  );
 });

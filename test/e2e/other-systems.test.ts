@@ -6,6 +6,7 @@ import { pathToFileURL } from 'node:url';
 
 import { emulatorAt } from '../support/emulator-process.js';
 import { ARCTUN, Processes, REPOSITORY } from '../support/processes.js';
+import { itInRelease } from '../support/runner/tier.js';
 
 const PRETEND = pathToFileURL(`${REPOSITORY}test/support/other-systems/pretend.js`).href;
 const LOAD_MODULES = `${REPOSITORY}test/support/other-systems/load-modules.js`;
@@ -42,7 +43,7 @@ describe.each(['darwin', 'win32'])('on %s', (platform) => {
     expect(modules).toBeGreaterThan(500);
   }, 60_000);
 
-  it('prints its version and help', async () => {
+  itInRelease('prints its version and help', async () => {
     expect((await arctun(['--version'])).stdout).toContain(` ${platform}-`);
     expect(await arctun(['version'])).toMatchObject({ code: 0, stderr: '' });
     expect((await arctun(['up', '--help'])).stdout).toContain('--proxy-listen');
@@ -55,7 +56,7 @@ describe.each(['darwin', 'win32'])('on %s', (platform) => {
     expect(code).toBe(0);
   }, 60_000);
 
-  it('refuses a network interface with the reason', async () => {
+  itInRelease('refuses a network interface with the reason', async () => {
     const emulator = await emulate();
     expect((await arctun(['bootstrap', 'authkey'], emulator.env)).code).toBe(0);
     const { code, stderr } = await arctun(['up', '--mode', 'tun']);
@@ -63,32 +64,36 @@ describe.each(['darwin', 'win32'])('on %s', (platform) => {
     expect(code).not.toBe(0);
   });
 
-  it('creates a valid arc.json, and finds a running tunnel only with Unix sockets', async () => {
-    const emulator = await emulate();
-    expect((await arctun(['bootstrap', 'authkey'], emulator.env)).code).toBe(0);
-    expect(await arctun(['config', 'validate'])).toMatchObject({ code: 0 });
-    const { interface: name } = JSON.parse(readFileSync(join(folder, 'arc.json'), 'utf8')) as {
-      interface: string;
-    };
-    expect(name).toBe(platform === 'darwin' ? 'utun' : 'soratun0');
+  itInRelease(
+    'creates a valid arc.json, and finds a running tunnel only with Unix sockets',
+    async () => {
+      const emulator = await emulate();
+      expect((await arctun(['bootstrap', 'authkey'], emulator.env)).code).toBe(0);
+      expect(await arctun(['config', 'validate'])).toMatchObject({ code: 0 });
+      const { interface: name } = JSON.parse(readFileSync(join(folder, 'arc.json'), 'utf8')) as {
+        interface: string;
+      };
+      expect(name).toBe(platform === 'darwin' ? 'utun' : 'soratun0');
 
-    const words = [process.execPath, ARCTUN, 'up', '--mode', 'userspace', ...FREE_PORTS];
-    const up = processes.start(words, options());
-    await up.output(/forwards to/);
-    const status = await arctun(['status']);
-    if (platform === 'win32') {
-      expect(up.stderr).toContain('cannot create the control socket');
-      expect(up.stderr).toContain('this system does not support Unix sockets');
-      expect(status.stdout).not.toContain('userspace');
-      expect(await arctun(['health'])).toMatchObject({ code: 1 });
-      expect(readdirSync(join(folder, 'state'))).not.toContain('run');
-    } else {
-      expect(up.stderr).not.toContain('control socket');
-      expect(status.stdout).toContain('(userspace)');
-    }
-    up.kill();
-    await up.finished;
-  }, 60_000);
+      const words = [process.execPath, ARCTUN, 'up', '--mode', 'userspace', ...FREE_PORTS];
+      const up = processes.start(words, options());
+      await up.output(/forwards to/);
+      const status = await arctun(['status']);
+      if (platform === 'win32') {
+        expect(up.stderr).toContain('cannot create the control socket');
+        expect(up.stderr).toContain('this system does not support Unix sockets');
+        expect(status.stdout).not.toContain('userspace');
+        expect(await arctun(['health'])).toMatchObject({ code: 1 });
+        expect(readdirSync(join(folder, 'state'))).not.toContain('run');
+      } else {
+        expect(up.stderr).not.toContain('control socket');
+        expect(status.stdout).toContain('(userspace)');
+      }
+      up.kill();
+      await up.finished;
+    },
+    60_000,
+  );
 
   async function emulate() {
     const ports = ['--api-listen', '127.0.0.1:0', '--arc-listen', '127.0.0.1:0'];

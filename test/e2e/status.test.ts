@@ -5,6 +5,7 @@ import { OfferedStatus } from '../support/fakes/offered-status.js';
 import { ARCTUN, type Finished, Processes, type TestProcess } from '../support/processes.js';
 import { describeWith } from '../support/runner/requirements.js';
 import { CONNECTING, PEER_STATUS, TUNNEL_STATUS } from '../support/fakes/status-report.js';
+import { itInRelease } from '../support/runner/tier.js';
 
 const ESCAPE = '\x1b';
 
@@ -29,7 +30,7 @@ function start(...parameters: string[]): TestProcess {
 }
 
 describe('status', () => {
-  it.each([['status'], ['s']])('as %s shows a tunnel that is up', async (name) => {
+  itInRelease.each([['status'], ['s']])('as %s shows a tunnel that is up', async (name) => {
     await tunnel.open();
     const { code, stdout, stderr } = await arctun(name);
     expect([code, stderr]).toEqual([0, '']);
@@ -38,7 +39,7 @@ describe('status', () => {
     expect(stdout).toContain('\n  handshake age: ');
   });
 
-  it('prints soratun’s message if there is no device, and exits with 1', async () => {
+  itInRelease('prints soratun’s message if there is no device, and exits with 1', async () => {
     await expect(arctun('status')).resolves.toEqual({
       code: 1,
       stdout: 'no SORACOM Arc device found\n',
@@ -55,7 +56,7 @@ describe('status', () => {
     expect(JSON.parse(stdout)).toMatchObject([{ name: 'soratun0', health: 'connecting' }]);
   });
 
-  it('exits with 5 for a tunnel that does not answer, and reports it', async () => {
+  itInRelease('exits with 5 for a tunnel that does not answer, and reports it', async () => {
     await tunnel.open({ tunnel: () => undefined });
     await expect(arctun('status')).resolves.toEqual({
       code: 5,
@@ -64,7 +65,7 @@ describe('status', () => {
     });
   });
 
-  it('refuses an interval without --watch', async () => {
+  itInRelease('refuses an interval without --watch', async () => {
     const { code, stderr } = await arctun('status', '5');
     expect(code).toBe(2);
     expect(stderr).toContain('arctun status --watch 5');
@@ -91,7 +92,7 @@ describe('status', () => {
     expect(second).toHaveProperty('sentBytesPerSecond');
   });
 
-  it('watches as plain text without a terminal, even before a tunnel exists', async () => {
+  itInRelease('watches as plain text without a terminal, even before a tunnel exists', async () => {
     const watching = start('status', '--watch', '1');
     await watching.output(/Z, every 1 s\n\nno SORACOM Arc device found\n/);
     await tunnel.open();
@@ -104,7 +105,7 @@ describe('status', () => {
 });
 
 describeWith(['script'], 'status on a terminal', () => {
-  it('redraws the view, and restores the terminal', async () => {
+  itInRelease('redraws the view, and restores the terminal', async () => {
     await tunnel.open();
     const line = `exec ${command('status', '--watch', '1').join(' ')}`;
     const watching = processes.start(['script', '-qec', line, '/dev/null'], {
@@ -143,7 +144,7 @@ describe('health', () => {
     });
   });
 
-  it('requires a name if there are several tunnels, and prints JSON', async () => {
+  itInRelease('requires a name if there are several tunnels, and prints JSON', async () => {
     await tunnel.open();
     await tunnel.open({ pid: 4712 });
     const { code, stderr } = await arctun('health');
@@ -157,7 +158,7 @@ describe('health', () => {
     );
   });
 
-  it('reports that a data path hangs, and exits with 5', async () => {
+  itInRelease('reports that a data path hangs, and exits with 5', async () => {
     tunnel.status = () => new Promise(() => undefined);
     await tunnel.open();
     await expect(arctun('health')).resolves.toMatchObject({

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { type EmulatorProcess, startEmulatorProcess } from '../support/emulator-process.js';
 import { ARCTUN, type Finished, Processes, REPOSITORY } from '../support/processes.js';
 import { describeWith } from '../support/runner/requirements.js';
+import { itInRelease } from '../support/runner/tier.js';
 
 /** Only the answer. */
 const SENT = { code: 0, stderr: 'HTTP 201 Created\n' };
@@ -66,17 +67,24 @@ it('is saved by each command that opens a tunnel, and increases', async () => {
   expect(stamps()[0]).toBe(first);
 }, 60_000);
 
-it('is saved by a program that uses the library', async () => {
-  const program = `
+itInRelease(
+  'is saved by a program that uses the library',
+  async () => {
+    const program = `
     const { createTunnel } = await import(process.argv[1]);
     await (await createTunnel({ config: 'arc.json' })).close();
   `;
-  const library = `${REPOSITORY}dist/bundle/index.js`;
-  const command = [process.execPath, '--input-type=module', '-e', program, library];
-  const env = { STATE_DIRECTORY: state };
-  expect(await processes.run(command, { cwd: folder, env })).toMatchObject({ code: 0, stderr: '' });
-  expect(stamps()).toHaveLength(1);
-}, 60_000);
+    const library = `${REPOSITORY}dist/bundle/index.js`;
+    const command = [process.execPath, '--input-type=module', '-e', program, library];
+    const env = { STATE_DIRECTORY: state };
+    expect(await processes.run(command, { cwd: folder, env })).toMatchObject({
+      code: 0,
+      stderr: '',
+    });
+    expect(stamps()).toHaveLength(1);
+  },
+  60_000,
+);
 
 describeWith(['strace'], 'the order of system calls', () => {
   it('writes it to the disk before the initiation is sent', async () => {
@@ -108,43 +116,51 @@ describeWith(['root', 'unshare'], 'if nothing can be written', () => {
     'sh',
   ];
 
-  it('causes one warning, and the message is sent', async () => {
-    mkdirSync(state);
-    const { code, stderr } = await run(['send', 'hello', '--log-format', 'json'], {
-      prefix: readOnly,
-    });
-    expect(code).toBe(0);
-    const [line, ...more] = stderr.split('\n');
-    expect(more.join('\n')).toBe(SENT.stderr);
-    expect(JSON.parse(line!)).toMatchObject({
-      level: 'warn',
-      reason: 'the file system is read-only',
-      path: join(state, 'timestamps', nameOfKey()),
-      msg: expect.stringMatching(/^cannot save the time of the last handshake; /) as string,
-    });
-  }, 60_000);
+  itInRelease(
+    'causes one warning, and the message is sent',
+    async () => {
+      mkdirSync(state);
+      const { code, stderr } = await run(['send', 'hello', '--log-format', 'json'], {
+        prefix: readOnly,
+      });
+      expect(code).toBe(0);
+      const [line, ...more] = stderr.split('\n');
+      expect(more.join('\n')).toBe(SENT.stderr);
+      expect(JSON.parse(line!)).toMatchObject({
+        level: 'warn',
+        reason: 'the file system is read-only',
+        path: join(state, 'timestamps', nameOfKey()),
+        msg: expect.stringMatching(/^cannot save the time of the last handshake; /) as string,
+      });
+    },
+    60_000,
+  );
 
-  it('does not affect the emulator, which stores no timestamps', async () => {
-    mkdirSync(state);
-    const other = processes.start(
-      [
-        ...readOnly,
-        ...[process.execPath, ARCTUN, 'emulator', '--json'],
-        ...['--api-listen', '127.0.0.1:0', '--arc-listen', '127.0.0.1:0'],
-      ],
-      { cwd: folder, env: { STATE_DIRECTORY: state } },
-    );
-    const [line] = await other.output(/^\{.*\}$/m);
-    const { api, authKeyId, authKey } = JSON.parse(line) as Record<string, string>;
-    const env = {
-      ARCTUN_ENDPOINT: api,
-      ARCTUN_AUTH_KEY_ID: authKeyId,
-      ARCTUN_AUTH_KEY: authKey,
-      ARCTUN_CONFIG: join(folder, 'other.json'),
-    };
-    expect((await run(['bootstrap', 'authkey'], { env })).code).toBe(0);
-    expect(await run(['send', 'hello'], { env })).toMatchObject(SENT);
-    other.kill();
-    expect(await other.finished).toMatchObject({ code: 0, stderr: '' });
-  }, 60_000);
+  itInRelease(
+    'does not affect the emulator, which stores no timestamps',
+    async () => {
+      mkdirSync(state);
+      const other = processes.start(
+        [
+          ...readOnly,
+          ...[process.execPath, ARCTUN, 'emulator', '--json'],
+          ...['--api-listen', '127.0.0.1:0', '--arc-listen', '127.0.0.1:0'],
+        ],
+        { cwd: folder, env: { STATE_DIRECTORY: state } },
+      );
+      const [line] = await other.output(/^\{.*\}$/m);
+      const { api, authKeyId, authKey } = JSON.parse(line) as Record<string, string>;
+      const env = {
+        ARCTUN_ENDPOINT: api,
+        ARCTUN_AUTH_KEY_ID: authKeyId,
+        ARCTUN_AUTH_KEY: authKey,
+        ARCTUN_CONFIG: join(folder, 'other.json'),
+      };
+      expect((await run(['bootstrap', 'authkey'], { env })).code).toBe(0);
+      expect(await run(['send', 'hello'], { env })).toMatchObject(SENT);
+      other.kill();
+      expect(await other.finished).toMatchObject({ code: 0, stderr: '' });
+    },
+    60_000,
+  );
 });

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 
 import { type EmulatorProcess, startEmulatorProcess } from '../support/emulator-process.js';
 import { ARCTUN, type Finished, Processes, type TestProcess } from '../support/processes.js';
+import { itInRelease } from '../support/runner/tier.js';
 
 const processes = new Processes();
 let emulator: EmulatorProcess;
@@ -64,21 +65,29 @@ it('is shown by status and health, and on its pages, until it ends', async () =>
   expect(await arctun('health')).toMatchObject({ code: 1 });
 }, 60_000);
 
-it('prints the URL of the status page', async () => {
-  up = start('--status-listen', '127.0.0.1:0');
-  const [, url] = await up.output(/^Status page on (\S+)$/m);
-  expect((await fetch(`${url}/readyz`)).status).toBe(200);
-  up.kill('SIGTERM');
-  expect((await up.finished).code).toBe(0);
-}, 60_000);
+itInRelease(
+  'prints the URL of the status page',
+  async () => {
+    up = start('--status-listen', '127.0.0.1:0');
+    const [, url] = await up.output(/^Status page on (\S+)$/m);
+    expect((await fetch(`${url}/readyz`)).status).toBe(200);
+    up.kill('SIGTERM');
+    expect((await up.finished).code).toBe(0);
+  },
+  60_000,
+);
 
-it('prints nothing with --quiet', async () => {
-  up = start('--quiet', '--mode', 'auto');
-  while ((await arctun('health')).code !== 0)
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  up.kill('SIGTERM');
-  expect(await up.finished).toMatchObject({ code: 0, stdout: '', stderr: '' });
-}, 60_000);
+itInRelease(
+  'prints nothing with --quiet',
+  async () => {
+    up = start('--quiet', '--mode', 'auto');
+    while ((await arctun('health')).code !== 0)
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    up.kill('SIGTERM');
+    expect(await up.finished).toMatchObject({ code: 0, stdout: '', stderr: '' });
+  },
+  60_000,
+);
 
 it('leaves a socket after a kill, which is not reported as a tunnel', async () => {
   up = start();
@@ -93,22 +102,26 @@ it('leaves a socket after a kill, which is not reported as a tunnel', async () =
   });
 }, 60_000);
 
-it('has the state "connecting" without an answer from its server', async () => {
-  up = start('--wait', '0');
-  await up.output(/is up/);
-  emulator.process.kill('SIGSTOP');
-  const waiting = start('--wait', '0', '--force');
-  try {
-    // Its own socket is the second of that name.
-    let last: Finished | undefined;
-    for (let attempt = 0; attempt < 50 && last?.code !== 5; attempt++) {
-      last = await arctun('status');
+itInRelease(
+  'has the state "connecting" without an answer from its server',
+  async () => {
+    up = start('--wait', '0');
+    await up.output(/is up/);
+    emulator.process.kill('SIGSTOP');
+    const waiting = start('--wait', '0', '--force');
+    try {
+      // Its own socket is the second of that name.
+      let last: Finished | undefined;
+      for (let attempt = 0; attempt < 50 && last?.code !== 5; attempt++) {
+        last = await arctun('status');
+      }
+      expect(last?.code).toBe(5);
+      expect(last?.stdout).toContain('health: connecting: ');
+    } finally {
+      emulator.process.kill('SIGCONT');
+      waiting.kill('SIGKILL');
+      up.kill('SIGKILL');
     }
-    expect(last?.code).toBe(5);
-    expect(last?.stdout).toContain('health: connecting: ');
-  } finally {
-    emulator.process.kill('SIGCONT');
-    waiting.kill('SIGKILL');
-    up.kill('SIGKILL');
-  }
-}, 60_000);
+  },
+  60_000,
+);
