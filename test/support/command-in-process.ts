@@ -6,7 +6,7 @@ import { Config } from '@oclif/core';
 
 import { exitCodeOf } from '../../src/cli/errors/exit-codes.js';
 import { renderUserError } from '../../src/cli/output/render.js';
-import { COMMAND_MODULES } from '../../src/entry/command-modules.js';
+import { createPlugin } from '../../src/entry/plugin.js';
 import { readWords } from '../../src/entry/read-words.js';
 import { UserError } from '../../src/lib/errors/user-error.js';
 import { type Finished, REPOSITORY } from './processes.js';
@@ -60,7 +60,7 @@ async function exitCode(parameters: readonly string[], config: Config): Promise<
   try {
     const reading = readWords(parameters, config);
     if (reading.kind !== 'command') throw new Error(`not a command: ${parameters.join(' ')}`);
-    const { default: Class } = await COMMAND_MODULES[reading.id]!();
+    const Class = await createPlugin().findCommand(reading.id, { must: true });
     await Class.run(reading.words, config);
     return 0;
   } catch (error) {
