@@ -109,17 +109,6 @@ it('warns if other users can read the private key', async () => {
   ]);
 });
 
-it('returns no answer over UDP after its timeout', async () => {
-  answerByUdp(undefined);
-  const sending = start({ via: 'udp', payload: bytes('21.5') }, { timeout: 2_000 });
-  let settled = false;
-  void sending.then(() => (settled = true));
-  await world.advance(1_900);
-  expect(settled).toBe(false);
-  await world.advance(200);
-  expect(await sending).toEqual({ via: 'udp', payload: undefined });
-});
-
 it.each([
   [1420, 1392],
   [1280, 1252],
@@ -184,16 +173,6 @@ it.each(['tcp', 'udp'] as const)(
     });
   },
 );
-
-it.each(['tcp', 'udp'] as const)('fails with kind tunnel over %s without a route', async (via) => {
-  const sending = start({ via, payload: bytes('x') }, { target: { host: '192.0.2.1', port: 1 } });
-  await world.advance(1_000);
-  expect(await sending).toMatchObject({
-    kind: 'tunnel',
-    why: '192.0.2.1 is outside the allowed IPs',
-    next: ["Check the target's address and port (--forward-to)."],
-  });
-});
 
 it.each(['tcp', 'udp'] as const)(
   'fails with kind tunnel over %s without a handshake',
@@ -273,19 +252,6 @@ describe('whether a message has arrived', () => {
     });
   });
 
-  it('is unknown over TCP if it is not acknowledged', async () => {
-    listen(() => undefined);
-    let dataPackets = 0;
-    // The TCP handshake passes (a SYN, an ACK), and nothing after it.
-    world.link.passes = ({ bytes: [type], to }) =>
-      type !== DATA || to.port !== world.server.port || ++dataPackets <= 2;
-    expect(await outcomeOf(tcp, { timeout: 200 })).toMatchObject({
-      kind: 'failed',
-      why: 'the message was not acknowledged in time',
-      next: UNKNOWN,
-    });
-  });
-
   it.each<[string, Message]>([
     ['http', http],
     ['tcp', tcp],
@@ -294,14 +260,6 @@ describe('whether a message has arrived', () => {
     const failure = await outcomeOf(message);
     expect(failure).toMatchObject({ kind: 'tunnel', reason: 'not-connected' });
     expect((failure as UserError).next).not.toContain(UNKNOWN);
-  });
-
-  it('does not fail over TCP and UDP if no answer arrives', async () => {
-    listen(() => undefined);
-    answerByUdp(undefined);
-    for (const message of [tcp, udp]) {
-      expect(await outcomeOf(message, { timeout: 200 })).toMatchObject({ payload: undefined });
-    }
   });
 });
 
@@ -352,26 +310,5 @@ describe('a stop with a spool', () => {
       exitCode: 130,
       why: `the spool keeps the message as ${id}, because nothing was sent`,
     });
-  });
-
-  it('keeps the message although another process uses the spool', async () => {
-    const disk = new LosingDisk();
-    const name = new TextEncoder().encode(`spool ${disk.identity}`);
-    await claims.take(name, () => '4712');
-    const controller = new AbortController();
-    const { signal } = controller;
-    const sending = start({ via: 'http', request }, { disk, signal });
-    await world.advance(500);
-    expect(world.log.messages('info')).toEqual(['waiting until the spool is free']);
-    expect(await disk.list()).toEqual([]);
-    controller.abort(new StoppedError('SIGTERM'));
-    await world.advance(100);
-    const [kept = ''] = await disk.list();
-    expect(kept).toMatch(/\.queued$/);
-    expect(await sending).toMatchObject({
-      exitCode: 143,
-      why: `the spool keeps the message as ${kept.split('.')[0]!}, because nothing was sent`,
-    });
-    expect(await claims.holder(name)).toBe('4712');
   });
 });

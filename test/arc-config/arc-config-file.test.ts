@@ -35,10 +35,3 @@ it.each<[FileFailure, string]>([
     cause,
   });
 });
-
-it('passes on errors that are not of the file system', async () => {
-  const files = new MemoryFiles();
-  const bug = new TypeError('a bug');
-  files.failures.set('readText /home/arc.json', bug);
-  await expect(readArcConfig(files, 'arc.json')).rejects.toBe(bug);
-});

@@ -1,7 +1,7 @@
 import type { ArcConfigError } from '../../src/arc-config/arc-config-error.js';
 import { parseArcConfig } from '../../src/arc-config/parse-arc-config.js';
 import { requireSession } from '../../src/arc-config/require-session.js';
-import { SAMPLE, sampleWith, sampleWithSession, ZERO_KEY } from './sample.js';
+import { SAMPLE, sampleWith, ZERO_KEY } from './sample.js';
 
 const require = (text: string) =>
   requireSession(parseArcConfig(text, { path: 'arc.json' }), 'arc.json');
@@ -11,10 +11,6 @@ it('returns a complete session', () => {
     arcServerEndpoint: { host: 'link.arc.soracom.io' },
     arcClientPeerIpAddress: '10.0.0.2',
   });
-});
-
-it('treats an empty list of allowed IPs as missing', () => {
-  expect(require(sampleWithSession({ arcAllowedIPs: null })).arcAllowedIps).toEqual([]);
 });
 
 it('lists everything that is missing', () => {

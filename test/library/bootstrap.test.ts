@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { inspect } from 'node:util';
 
 import {
@@ -7,7 +7,6 @@ import {
   type BootstrapOptions,
   type BootstrapRescueError,
 } from '../../src/index.js';
-import { publicKeyOf } from '../../src/crypto/key-pair.js';
 import { EmulatedAccount, failureOf } from './emulated-account.js';
 
 let account: EmulatedAccount;
@@ -108,27 +107,6 @@ it('creates one more SIM for each call with save, even after a failure', async (
   expect(new Set(ids).size).toBe(2);
 });
 
-it('names the schema in arc.json if the package is next to it', async () => {
-  mkdirSync(account.path('project/node_modules/arctun/schema'), { recursive: true });
-  writeFileSync(account.path('project/node_modules/arctun/schema/arc.schema.json'), '{}');
-  await bootstrap({ ...account.signIn, path: account.path('project/arc.json') });
-  expect(account.readJson('project/arc.json')).toMatchObject({
-    $schema: './node_modules/arctun/schema/arc.schema.json',
-  });
-});
-
-it('generates the key locally on request', async () => {
-  const path = account.path('own.json');
-  const { simId } = await bootstrap({ ...account.signIn, path, ownKey: true });
-  const sims = await account.emulator.sims();
-  const sim = sims.find((one) => one.simId === simId);
-  expect(account.readJson('own.json')).toMatchObject({ publicKey: sim?.publicKey });
-  const { privateKey } = account.readJson('own.json');
-  const publicKey = publicKeyOf(Buffer.from(String(privateKey), 'base64'));
-  expect(Buffer.from(publicKey).toString('base64')).toBe(sim?.publicKey);
-  expect((await account.emulator.calls()).join()).toContain(`/sims/${simId}/credentials/arc`);
-});
-
 it('gets the virtual SIM of a cellular line', async () => {
   const urls = { endpoint: account.emulator.api, metadataEndpoint: account.emulator.metadata };
   const path = account.path('cellular.json');
@@ -143,15 +121,6 @@ it('gets the virtual SIM of a cellular line', async () => {
   });
   expect(saved[0]?.privateKey).not.toBe(account.readJson('cellular.json').privateKey);
   expect(await account.creations()).toBe(before);
-});
-
-it('says what to do if save fails for a cellular line', async () => {
-  const urls = { endpoint: account.emulator.api, metadataEndpoint: account.emulator.metadata };
-  const save = (): Promise<void> => Promise.reject(new Error('no space'));
-  expect(await failureOf(bootstrap({ method: 'cellular', save, ...urls }))).toMatchObject({
-    message: 'the option save failed, so the new configuration is lost: no space',
-    next: [expect.stringMatching(/^Call bootstrap\(\) again: .* not create a second SIM\.$/)],
-  });
 });
 
 it('runs krypton-cli with the options of the command', async () => {
@@ -216,13 +185,4 @@ it('names options instead of flags in errors, also in the stack', async () => {
   const endpoint = await failureOf(bootstrap({ ...account.signIn, path, endpoint: 'ftp://x' }));
   expect((endpoint as Error).stack).not.toContain('--endpoint');
   expect(existsSync(path)).toBe(false);
-});
-
-it('keeps the auth key out of its errors', async () => {
-  const { endpoint, credentials } = account.signIn;
-  const wrong = { ...credentials, authKey: 'secret-wrongwrongwrong' };
-  const path = account.path('wrong.json');
-  const failure = await failureOf(bootstrap({ endpoint, credentials: wrong, path }));
-  expect(failure).toMatchObject({ name: 'ApiError', kind: 'api' });
-  expect(inspect(failure, { depth: 9, showHidden: true })).not.toContain('wrongwrong');
 });

@@ -25,15 +25,6 @@ it.each([
   await tunnel.close({ gracePeriod: 0 });
 });
 
-it.each([-1, 65_536, 1.5, NaN, '60', null])('refuses persistentKeepalive %p', async (seconds) => {
-  const options = { config, persistentKeepalive: seconds as number };
-  expect(await failureOf(createTunnel(options))).toMatchObject({
-    kind: 'usage',
-    message:
-      'cannot use the persistentKeepalive option of createTunnel: the option must be a whole number from 0 to 65535',
-  });
-});
-
 it.each([
   ['wait', ['2000', -1, NaN, null], 'a number that is not negative'],
   ['congestion', ['vegas', null], 'bbr, cubic or reno'],
@@ -118,13 +109,6 @@ it('reads the options when it is called, although it waits for other calls', asy
   expect(peers[0]?.persistentKeepalive).toBe(7);
   expect(traffic?.budget).toMatchObject([{ per: 'day', bytes: 1e6 }]);
   await tunnel.close({ gracePeriod: 0 });
-});
-
-it('does not open a tunnel if its signal is aborted already', async () => {
-  const reason = new Error('enough');
-  const config = account.path('missing.json');
-  const signal = AbortSignal.abort(reason);
-  expect(await failureOf(createTunnel({ config, signal }))).toBe(reason);
 });
 
 it('opens a tunnel after calls that fail and a call that is aborted', async () => {

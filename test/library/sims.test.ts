@@ -5,7 +5,6 @@ import {
   createArcSession,
   getSim,
   listSims,
-  renewKey,
   terminateSim,
 } from '../../src/index.js';
 import { REPOSITORY } from '../support/processes.js';
@@ -45,21 +44,6 @@ it('creates a session, in the format of arc.json', async () => {
   expect(Object.keys(session)).toEqual(
     Object.keys(account.readJson('arc.json').arcSessionStatus as object),
   );
-});
-
-it('takes the credentials from the profile of an arc.json', async () => {
-  const config = account.path('profile.json');
-  await bootstrap({ ...account.signIn, path: config, saveProfile: true });
-  expect(await getSim(simId, { config })).toMatchObject({ simId });
-});
-
-it('renews the key of an arc.json', async () => {
-  const { privateKey } = account.readJson('arc.json');
-  const renewed = await renewKey({ ...account.signIn, path });
-  expect(renewed).toMatchObject({ simId, path });
-  expect(account.readJson('arc.json').privateKey).not.toBe(privateKey);
-  const sim = await getSim(simId, account.signIn);
-  expect(sim.arcClientPeerPublicKey).toBe(account.readJson('arc.json').publicKey);
 });
 
 it('terminates only the given SIM, and says if it was terminated before', async () => {

@@ -35,12 +35,6 @@ describe('simMayExist', () => {
     expect(simMayExist(error)).toBe(expected);
     if (error instanceof ApiError) expect(error.next === SIM_MAY_EXIST).toBe(expected);
   });
-
-  it('explains how to look for it, and that bootstrap also looks', () => {
-    const text = SIM_MAY_EXIST.join(' ');
-    expect(text).toContain('`arctun sim list --since TIME`');
-    expect(text).toContain('run bootstrap again: it will look for that SIM');
-  });
 });
 
 describe('what to do next', () => {
@@ -59,15 +53,6 @@ describe('what to do next', () => {
     [500, 'Try again in a few minutes'],
   ])('is that of the status class after %d', (status, next) => {
     expect(refusalError(GET_SIM, status, '').next[0]).toContain(next);
-  });
-
-  it('is not known after 400', () => {
-    expect(refusalError(GET_SIM, 400, '').next).toEqual([]);
-  });
-
-  it('begins with looking for the SIM', () => {
-    expect(refusalError(CREATE_SIM, 503, '', { next: ['Wait.'] }).next).toBe(SIM_MAY_EXIST);
-    expect(refusalError(CREATE_SIM, 429, '', { next: ['Wait.'] }).next).toEqual(['Wait.']);
   });
 
   it.each([

@@ -54,18 +54,4 @@ x-soracom-next-key: next
 --- End of response dump -------------------------
 `);
   });
-
-  it('contains no terminal control sequences', () => {
-    const dump = dumpResponse({
-      status: 299,
-      headers: { a: 'b\u009bc' },
-      body: '{"a":"\u009b1m"}',
-    });
-    expect(dump).toContain('HTTP/1.1 299\na: b c\n\n{"a":" 1m"}\n');
-  });
-
-  it('is not shown if it was cut short', () => {
-    const dump = dumpResponse({ status: 500, headers: {}, body: '{"apiKey":"api-1' });
-    expect(dump).toContain('\n\n(not shown)\n---');
-  });
 });

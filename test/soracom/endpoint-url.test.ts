@@ -6,10 +6,6 @@ import {
   parsePlainEndpointUrl,
 } from '../../src/soracom/endpoint-url.js';
 
-it('trims slashes and keeps a path', () => {
-  expect(parseEndpointUrl('https://a.example:8080/base//')).toBe('https://a.example:8080/base');
-});
-
 it.each(['api.soracom.io', 'ftp://x', 'https://user:pw@x', 'https://x?a', 'https://x#a', ''])(
   'refuses %j without repeating it',
   (text) => {

@@ -1,11 +1,9 @@
-import { inspect } from 'node:util';
 import { formatArcConfig } from '../../../src/arc-config/format-arc-config.js';
 import { skeletonArcConfig } from '../../../src/arc-config/arc-config.js';
 import { FileError } from '../../../src/ports/files.js';
 import { createNodeCrypto } from '../../../src/crypto/node.js';
-import { Secret } from '../../../src/lib/secrets/secret.js';
 import { PRIVATE_KEY, SAMPLE, sampleWith } from '../../arc-config/sample.js';
-import { cut, json, status } from '../../soracom/recording-server.js';
+import { cut, json } from '../../soracom/recording-server.js';
 import {
   BootstrapHarness,
   CREATE_SESSION,
@@ -47,13 +45,6 @@ describe('a new SIM', () => {
     expect(bench.steps).toBeUndefined();
   });
 
-  it('has the profile if requested', async () => {
-    await bench.run({ saveProfile: true });
-    expect(JSON.parse(bench.files.texts.get(TARGET)!)).toMatchObject({
-      profile: { authKey: 'secret-1', authKeyId: 'keyId-1', endpoint: bench.server.url },
-    });
-  });
-
   it('is announced in the journal before the request, and its key is in the journal before anything else', async () => {
     bench.answering(CREATE_SIM, (response, request) => {
       expect(bench.steps).toEqual(['create-sim']);
@@ -85,13 +76,6 @@ describe('a new SIM', () => {
     expect(JSON.parse(line!)).toMatchObject({ since: Date.parse(date), ownKey: false });
   });
 
-  it('requests a session if the one it got is unusable', async () => {
-    const odd = { ...SIM, arcSessionStatus: { ...SESSION, arcAllowedIPs: ['nonsense'] } };
-    bench.answering(CREATE_SIM, json(odd, 201));
-    await bench.run();
-    expect(bench.files.texts.get(TARGET)).toBe(whole());
-  });
-
   it('keeps the key if no session can be created, and a second run creates no second SIM', async () => {
     bench.answering(CREATE_SIM, json({ ...SIM, arcSessionStatus: null }, 201));
     bench.answering(CREATE_SESSION, json({ code: 'X', message: 'no' }, 403));
@@ -105,11 +89,6 @@ describe('a new SIM', () => {
     expect(bench.files.texts.get(TARGET)).toBe(whole());
     expect(bench.count(CREATE_SIM)).toBe(1);
     expect(bench.steps).toBeUndefined();
-  });
-
-  it('has the interface of its platform', async () => {
-    await bench.run({ platform: 'darwin' });
-    expect(bench.files.texts.get(TARGET)).toBe(whole().replace('soratun0', 'utun'));
   });
 
   it('is reported if the answer has no private key, and gets a key in the next run', async () => {
@@ -183,13 +162,6 @@ describe('--own-key', () => {
     expect(bench.count(CREATE_SIM)).toBe(1);
     expect(bench.steps).toBeUndefined();
   });
-
-  it('keeps an existing key, and explains how to change it', async () => {
-    bench.files.texts.set(TARGET, SAMPLE);
-    const { notes } = await bench.run({ ownKey: true });
-    expect(notes.join(' ')).toContain('arctun sim renew-key');
-    expect(bench.server.calls.filter((call) => call.startsWith('PUT'))).toEqual([]);
-  });
 });
 
 describe('the question whether to create a SIM', () => {
@@ -212,12 +184,6 @@ describe('the question whether to create a SIM', () => {
     ]);
     expect(bench.count(CREATE_SIM)).toBe(0);
     expect(bench.steps).toBeUndefined();
-  });
-
-  it('is skipped for a SIM that exists', async () => {
-    bench.files.texts.set(TARGET, SAMPLE);
-    await bench.run({}, { confirmSim: () => Promise.reject(new Error('asked')) });
-    expect(bench.count(CREATE_SIM)).toBe(0);
   });
 });
 
@@ -258,25 +224,6 @@ describe('name, tags and group', () => {
     });
     expect(bench.count(CREATE_SIM)).toBe(0);
     expect(bench.steps).toBeUndefined();
-  });
-
-  it('are refused before anything is changed if the SIM exists and the group does not', async () => {
-    bench.files.texts.set(TARGET, SAMPLE);
-    bench.answering('GET /v1/groups/g-1', json({ code: 'X', message: 'none' }, 404));
-    const error = await failureOf(bench.run({ labels }));
-    expect(error).toMatchObject({ kind: 'usage', what: 'group g-1 does not exist' });
-    expect(bench.server.calls).toEqual([
-      'POST /v1/auth',
-      'GET /v1/groups/g-1',
-      'POST /v1/auth/logout',
-    ]);
-    expect(bench.files.texts.get(TARGET)).toBe(SAMPLE);
-  });
-
-  it('are set even if this user may not read the group', async () => {
-    bench.answering('GET /v1/groups/g-1', status(403));
-    expect(await bench.run({ labels })).toMatchObject({ created: true, notes: [] });
-    expect(bench.count(`POST /v1/sims/${SIM_ID}/set_group`)).toBe(1);
   });
 });
 
@@ -321,14 +268,6 @@ describe('an existing arc.json', () => {
     expect(bench.files.texts.get(TARGET)).not.toContain('arcClientPeerPublicKey');
   });
 
-  it('offers its profile when the credentials are chosen', async () => {
-    const profile = { authKeyId: 'keyId-file', authKey: 'secret-file', endpoint: 'https://x' };
-    bench.files.texts.set(TARGET, sampleWith({ profile }));
-    await bench.run();
-    expect(bench.profiles).toMatchObject([{ authKeyId: 'keyId-file', endpoint: 'https://x' }]);
-    expect(JSON.parse(bench.files.texts.get(TARGET)!)).toMatchObject({ profile });
-  });
-
   it.each([400, 404])('says how to get another SIM if its own is gone: %d', async (status) => {
     bench.files.texts.set(TARGET, SAMPLE);
     const gone = json({ code: 'X', message: 'The SIM is terminated.' }, status);
@@ -338,16 +277,6 @@ describe('an existing arc.json', () => {
     expect(error.next.at(-1)).toMatch(
       /^If that SIM no longer exists, move .*arc\.json elsewhere, or choose another file with --config\. Bootstrap will then create a new SIM, which will be billed\.$/,
     );
-  });
-
-  it('is unchanged if the new session is unusable', async () => {
-    bench.files.texts.set(TARGET, SAMPLE);
-    const odd = json({ ...SESSION, arcServerPeerPublicKey: 'short' });
-    bench.answering('POST /v1/sims/8942310022000012345/sessions/arc', odd);
-    const error = await failureOf(bench.run());
-    expect(error).toMatchObject({ kind: 'api' });
-    expect(error.message).toContain('arcServerPeerPublicKey');
-    expect(bench.files.texts.get(TARGET)).toBe(SAMPLE);
   });
 
   it('has its session in the state folder if it cannot be written, and reports that', async () => {
@@ -379,14 +308,6 @@ describe('an existing arc.json', () => {
     expect(bench.files.texts.get(TARGET)).toBe(text);
   });
 
-  it('is refused if it cannot be read', async () => {
-    const denied = new FileError('denied', TARGET, 'permission denied');
-    bench.files.failures.set(`readText ${TARGET}`, denied);
-    const error = await failureOf(bench.run());
-    expect(error).toMatchObject({ kind: 'permission', cause: denied });
-    expect(bench.server.calls).toEqual([]);
-  });
-
   it('keeps its key if it belongs to the SIM of --adopt, and reports that', async () => {
     bench.files.texts.set(TARGET, whole());
     const { notes } = await bench.run({ adopt: SIM_ID });
@@ -394,43 +315,10 @@ describe('an existing arc.json', () => {
     expect(bench.count(RENEW)).toBe(0);
   });
 
-  it('gets the profile if requested, and keeps the rest', async () => {
-    const own = { ...(JSON.parse(whole()) as object), profile: { note: 'mine' } };
-    bench.files.texts.set(TARGET, JSON.stringify(own));
-    await bench.run({ saveProfile: true });
-    expect(JSON.parse(bench.files.texts.get(TARGET)!)).toMatchObject({
-      profile: { authKeyId: 'keyId-1', authKey: 'secret-1', note: 'mine' },
-    });
-  });
-
-  it('causes a note if a profile was requested and none exists', async () => {
-    bench.files.texts.set(TARGET, whole());
-    const password = {
-      signIn: {
-        kind: 'root-user' as const,
-        email: 'a@example.com',
-        password: new Secret('password'),
-      },
-      endpoint: bench.server.url,
-      headers: {},
-    };
-    const credentials = () => Promise.resolve(password);
-    const { notes } = await bench.run({ saveProfile: true }, { credentials });
-    expect(notes.join(' ')).toContain('No profile was saved in arc.json');
-  });
-
   it('is refused if it belongs to a different SIM than that of --adopt', async () => {
     bench.files.texts.set(TARGET, SAMPLE);
     expect(await failureOf(bench.run({ adopt: SIM_ID }))).toMatchObject({ kind: 'usage' });
     expect(bench.server.calls).toEqual([]);
-  });
-});
-
-it('writes the profile of an adopted SIM if requested', async () => {
-  await bench.run({ adopt: SIM_ID, saveProfile: true });
-  expect(JSON.parse(bench.files.texts.get(TARGET)!)).toMatchObject({
-    privateKey: OWN_PRIVATE_KEY,
-    profile: { authKeyId: 'keyId-1', authKey: 'secret-1' },
   });
 });
 
@@ -464,39 +352,11 @@ describe('before the first call', () => {
     },
   );
 
-  it('an existing file without another place for its session stops it, too', async () => {
-    bench.files.texts.set(TARGET, SAMPLE);
-    bench.files.failures.set(`proveWritable ${TARGET}`, new FileError('denied', TARGET, 'no'));
-    bench.files.failures.set('createFolder /state', new FileError('denied', '/state', 'no'));
-    expect(await failureOf(bench.run())).toMatchObject({ kind: 'permission' });
-    expect(bench.server.calls).toEqual([]);
-  });
-
   it('a rescued arc.json of an earlier run must be resolved', async () => {
     bench.files.texts.set('/state/arc.json.8942.%2Fhome%2Farc.json.rescue', whole());
     const error = await failureOf(bench.run());
     expect(error.why).toContain('/state/arc.json.8942.%2Fhome%2Farc.json.rescue');
     expect(bench.server.calls).toEqual([]);
-  });
-
-  it('an inline configuration is refused as a target', async () => {
-    const error = await failureOf(bench.run({ path: SAMPLE }));
-    expect(error.kind).toBe('usage');
-    expect(error.message).not.toContain('privateKey');
-    expect(bench.files.calls).toEqual([]);
-  });
-
-  it('a signal that was already aborted stops the run', async () => {
-    const reason = new Error('stopped');
-    await expect(bench.run({}, { signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
-    expect(bench.server.calls).toEqual([]);
-  });
-
-  it('a journal that cannot be created stops it, and nothing is created', async () => {
-    bench.journals.failures.set('create', new FileError('failed', '/j', 'no space left'));
-    const error = await failureOf(bench.run());
-    expect(error.message).toContain('no space left');
-    expect(bench.count(CREATE_SIM)).toBe(0);
   });
 
   it('a running bootstrap of the same file stops it', async () => {
@@ -532,17 +392,6 @@ describe('before the first call', () => {
     expect(bench.count(RENEW)).toBe(0);
     expect(bench.steps).toBeUndefined();
   });
-
-  it('a bootstrap that started meanwhile stops it', async () => {
-    bench.answering('POST /v1/auth', (response, request) => {
-      bench.journals.lines.set('arc.json', [
-        '{"step":"create-sim","since":0,"clock":"platform","endpoint":"https://x","ownKey":false}',
-      ]);
-      json({ apiKey: 'api-1', token: 'token-1' })(response, request);
-    });
-    expect((await failureOf(bench.run())).why).toContain('another run');
-    expect(bench.count(CREATE_SIM)).toBe(0);
-  });
 });
 
 describe('if the new file cannot be written', () => {
@@ -577,19 +426,6 @@ describe('if the new file cannot be written', () => {
     expect(bench.steps).toBeUndefined();
   });
 
-  it('it is part of the error, hidden from logs, if no other file can be written', async () => {
-    bench.journals.failures.set('append', new FileError('failed', '/j', 'gone'));
-    bench.files.failures.set(`replaceText ${TARGET}`, FULL);
-    bench.files.failures.set(`replaceText ${RESCUE}`, new FileError('denied', RESCUE, 'read-only'));
-    const error = await rescueOf(bench.run());
-    expect(error.arcJson?.expose()).toBe(whole());
-    expect(error.rescuePath).toBeUndefined();
-    expect(bench.steps).toEqual(['create-sim']);
-    expect(error.why).toBe(`no space left on the device; ${RESCUE}: read-only`);
-    expect(error.next[0]).toContain('Save the arc.json that was printed to standard output');
-    expect(inspect(error, { depth: 9 })).not.toContain(PRIVATE_KEY);
-  });
-
   it('a file that another run has created meanwhile is not overwritten', async () => {
     bench.answering(CREATE_SIM, (response, request) => {
       bench.files.texts.set(TARGET, 'of another run');
@@ -607,25 +443,6 @@ describe('if the new file cannot be written', () => {
     bench.answering(CREATE_SIM, json({ ...SIM, simId: '../../etc/x' }, 201));
     const error = await rescueOf(bench.run());
     expect(error.rescuePath).toBe('/state/arc.json.______etc_x.%2Fhome%2Farc.json.rescue');
-  });
-});
-
-describe('signing out', () => {
-  it.each([status(403), cut])('does not fail the run if it fails', async (answer) => {
-    bench.answering('POST /v1/auth/logout', answer);
-    await expect(bench.run()).resolves.toMatchObject({ created: true });
-  });
-
-  it('happens after a failure as well', async () => {
-    bench.answering(CREATE_SIM, status(500));
-    await failureOf(bench.run());
-    expect(bench.server.calls.at(-1)).toBe('POST /v1/auth/logout');
-  });
-
-  it('is skipped if signing in failed', async () => {
-    bench.answering('POST /v1/auth', json({ code: 'AUM0002', message: 'bad key' }, 401));
-    expect(await failureOf(bench.run())).toMatchObject({ kind: 'api', status: 401 });
-    expect(bench.server.calls).toEqual(['POST /v1/auth']);
   });
 });
 

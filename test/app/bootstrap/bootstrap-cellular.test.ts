@@ -1,5 +1,4 @@
 import { bootstrapCellular } from '../../../src/app/bootstrap/bootstrap-cellular.js';
-import { BootstrapRescueError } from '../../../src/app/bootstrap/bootstrap-rescue.js';
 import type { KryptonResult } from '../../../src/app/bootstrap/krypton-target.js';
 import { skeletonArcConfig } from '../../../src/arc-config/arc-config.js';
 import { FileError } from '../../../src/ports/files.js';
@@ -16,7 +15,6 @@ const METADATA = 'GET /metadata/v1/subscriber';
 const KRYPTON = 'POST /v1/provisioning/soracom/arc/bootstrap';
 const SIM_ID = '8981100000000000001';
 const TARGET = '/home/arc.json';
-const RESCUE = `/state/arc.json.${SIM_ID}.%2Fhome%2Farc.json.rescue`;
 
 const SESSION = {
   arcServerPeerPublicKey: SERVER_KEY,
@@ -123,11 +121,6 @@ it('writes a new file as soratun does, with the ID from the metadata service', a
   expect(notes).toEqual([]);
 });
 
-it('names the interface after the platform', async () => {
-  await bootstrap({ platform: 'darwin' });
-  expect(files.texts.get(TARGET)).toContain('"interface": "utun"');
-});
-
 it.each<[string, Answer]>([
   ['is off', status(403)],
   ['answers nonsense', status(200, '<html>')],
@@ -152,24 +145,10 @@ it('keeps everything in a file except keys and session', async () => {
   expect([...files.texts.keys()]).toEqual([TARGET]);
 });
 
-it('keeps fields that the user has added to the session', async () => {
-  const session = { ...SESSION, arcServerEndpoint: 'old:1', note: 'mine' };
-  files.texts.set(TARGET, sampleWith({ arcSessionStatus: session }));
-  await bootstrap();
-  const { arcSessionStatus } = JSON.parse(files.texts.get(TARGET)!) as { arcSessionStatus: object };
-  expect(arcSessionStatus).toEqual({ ...SESSION, note: 'mine' });
-});
-
 it('keeps the ID of a file if no ID is available', async () => {
   answering(METADATA, status(403));
   files.texts.set(TARGET, SAMPLE);
   expect(await bootstrap()).toMatchObject({ simId: '8942310022000012345' });
-});
-
-it('fills in an ID that a file lacks', async () => {
-  files.texts.set(TARGET, sampleWith({ simId: '' }));
-  await bootstrap();
-  expect(files.texts.get(TARGET)).toContain(`"simId": "${SIM_ID}"`);
 });
 
 const COPY = `${TARGET}.8942310022000012345`;
@@ -187,25 +166,6 @@ describe('a file that may belong to another SIM', () => {
     expect(notes.at(-1)).toBe(`${TARGET} may belong to another SIM. A copy was saved as ${COPY}.`);
   });
 
-  it('is kept under another name if it contains no SIM ID', async () => {
-    const before = sampleWith({ simId: '' });
-    files.texts.set(TARGET, before);
-    await bootstrap();
-    expect(JSON.parse(files.texts.get(`${TARGET}.old`)!)).toEqual(JSON.parse(before));
-  });
-
-  it('does not replace another copy, and is not copied twice', async () => {
-    answering(METADATA, status(403));
-    files.texts.set(TARGET, SAMPLE);
-    files.texts.set(COPY, 'the key of a third SIM');
-    await bootstrap();
-    files.texts.set(TARGET, SAMPLE);
-    await bootstrap();
-    expect(files.texts.get(COPY)).toBe('the key of a third SIM');
-    expect(files.texts.get(`${COPY}.2`)).toBe(SAMPLE);
-    expect(files.texts.has(`${COPY}.3`)).toBe(false);
-  });
-
   it('keeps at most nine copies, the last of which is the newest', async () => {
     answering(METADATA, status(403));
     for (let run = 1; run <= 11; run++) {
@@ -217,15 +177,6 @@ describe('a file that may belong to another SIM', () => {
     expect(files.texts.get(COPY)).toContain('"run": 1\n');
     expect(files.texts.get(`${COPY}.8`)).toContain('"run": 8\n');
     expect(files.texts.get(`${COPY}.9`)).toContain('"run": 11\n');
-  });
-
-  it('skips a copy that cannot be read', async () => {
-    answering(METADATA, status(403));
-    files.texts.set(TARGET, SAMPLE);
-    files.failures.set(`readText ${COPY}`, new FileError('denied', COPY, 'no'));
-    await bootstrap();
-    expect(files.texts.has(COPY)).toBe(false);
-    expect(files.texts.get(`${COPY}.2`)).toBe(SAMPLE);
   });
 });
 
@@ -245,17 +196,6 @@ describe('a file of another SIM', () => {
     ]);
   });
 
-  it('is copied in the last step before the run can no longer be stopped', async () => {
-    const controller = new AbortController();
-    files.onCall = (call) => {
-      if (call === `replaceText ${COPY}`) controller.abort(new Error('stopped'));
-    };
-    await expect(bootstrap({}, controller.signal)).rejects.toThrow('stopped');
-    expect(server.calls).toEqual([METADATA]);
-    expect([...files.texts.keys()]).toEqual([TARGET]);
-    expect(notes).toEqual([]);
-  });
-
   it.each<[string, Changes]>([
     ['refuses', {}],
     ['is not reached', { endpoint: 'http://127.0.0.1:1' }],
@@ -264,39 +204,6 @@ describe('a file of another SIM', () => {
     expect((await failure(changes)).next).not.toContain(KEY_MAY_BE_REPLACED);
     expect([...files.texts.keys()]).toEqual([TARGET]);
     expect(notes).toEqual([]);
-  });
-
-  it('leaves no copy if Krypton may have created a key, because the file is unchanged', async () => {
-    answering(KRYPTON, status(500));
-    expect((await failure()).next).toContain(KEY_MAY_BE_REPLACED);
-    expect(files.texts).toEqual(new Map([[TARGET, SAMPLE]]));
-    expect(notes).toEqual([]);
-  });
-
-  it('reports the copy if it cannot be removed', async () => {
-    answering(KRYPTON, status(401));
-    files.failures.set(`remove ${COPY}`, new FileError('denied', COPY, 'no'));
-    expect(await failure()).toMatchObject({ status: 401 });
-    expect(notes).toEqual([expect.stringContaining(`A copy was saved as ${COPY}`)]);
-  });
-
-  it('does not change earlier copies if Krypton refuses', async () => {
-    answering(KRYPTON, status(401));
-    const copies = [COPY, ...[2, 3, 4, 5, 6, 7, 8, 9].map((number) => `${COPY}.${number}`)];
-    for (const path of copies) files.texts.set(path, `what ${path} held`);
-    const before = new Map(files.texts);
-    await failure();
-    expect(files.texts).toEqual(before);
-    files.texts.set(COPY, SAMPLE);
-    await failure();
-    expect(files.texts.get(COPY)).toBe(SAMPLE);
-  });
-
-  it('is unchanged if it cannot be copied', async () => {
-    files.failures.set(`replaceText ${COPY}`, new FileError('failed', COPY, 'full'));
-    await failure();
-    expect(server.calls).toEqual([METADATA]);
-    expect(files.texts.get(TARGET)).toBe(SAMPLE);
   });
 });
 
@@ -323,14 +230,6 @@ it.each<[string, () => void, string]>([
   expect(server.calls).toEqual([]);
 });
 
-it.each([{ path: '{"simId":""}' }, { endpoint: 'x' }, { metadataEndpoint: 'x' }])(
-  'treats %j as wrong usage',
-  async (changes) => {
-    expect(await failure(changes)).toMatchObject({ kind: 'usage' });
-    expect(server.calls).toEqual([]);
-  },
-);
-
 it.each<[string, Answer]>([
   ['nothing', json({})],
   ['a part', json({ ...ANSWER, arcAllowedIPs: null })],
@@ -346,52 +245,11 @@ it.each<[string, Answer]>([
   expect(files.texts).toEqual(before);
 });
 
-it('writes to the rescue folder if the target has become unwritable', async () => {
-  files.failures.set(`replaceText ${TARGET}`, new FileError('failed', TARGET, 'disk full'));
-  const error = await failure();
-  expect(error).toBeInstanceOf(BootstrapRescueError);
-  expect(error.what).toContain('Krypton has created a new key pair');
-  expect(files.texts.get(RESCUE)).toBe(fresh(SIM_ID));
-});
-
-it('prints the key if it cannot be stored', async () => {
-  for (const path of [TARGET, RESCUE]) {
-    files.failures.set(`replaceText ${path}`, new FileError('failed', path, 'disk full'));
-  }
-  const error = await failure();
-  const arcJson = error instanceof BootstrapRescueError ? error.arcJson : undefined;
-  expect(arcJson?.expose()).toBe(fresh(SIM_ID));
-});
-
-it('does not overwrite a file that appeared meanwhile', async () => {
-  answering(KRYPTON, (response, request) => {
-    files.texts.set(TARGET, SAMPLE);
-    json(ANSWER)(response, request);
-  });
-  await failure();
-  expect(files.texts.get(TARGET)).toBe(SAMPLE);
-  expect(files.texts.get(RESCUE)).toBe(fresh(SIM_ID));
-});
-
 it('dumps the configuration without reading or writing a file', async () => {
   files.texts.set(TARGET, '{');
   const result = await bootstrap({ dumpConfig: true });
   expect('arcJson' in result && result.arcJson.expose()).toBe(fresh(SIM_ID));
   expect(files.calls).toEqual([]);
-});
-
-it('leaves no session in the state folder that would override the new one', async () => {
-  const state = `/state/session-${SIM_ID}.json`;
-  files.texts.set(state, '{"old":true}');
-  files.texts.set(TARGET, sampleWith({ simId: SIM_ID }));
-  await bootstrap();
-  expect(JSON.parse(files.texts.get(state)!)).toMatchObject({ arcSessionStatus: SESSION });
-});
-
-it('shows the call without the key', async () => {
-  await bootstrap();
-  expect(dumps).toContain('POST /v1/provisioning/soracom/arc/bootstrap');
-  expect(dumps).not.toContain(PRIVATE_KEY);
 });
 
 it('can be stopped before Krypton is called, but not afterwards', async () => {

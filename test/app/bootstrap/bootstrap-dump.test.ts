@@ -1,15 +1,10 @@
 import { dumpBootstrap } from '../../../src/app/bootstrap/bootstrap-dump.js';
 import type { BootstrapAuthkeyOptions } from '../../../src/app/bootstrap/bootstrap-run.js';
-import { FileError } from '../../../src/ports/files.js';
 import { SAMPLE } from '../../arc-config/sample.js';
-import { Secret } from '../../../src/lib/secrets/secret.js';
 import { type Answer, cut, json, status } from '../../soracom/recording-server.js';
 import {
   BootstrapHarness,
-  CREATE_SESSION,
-  head,
   optionsWith,
-  rescueOf,
   SESSION,
   SIM,
   SIM_ID,
@@ -54,52 +49,10 @@ it('creates no SIM if the user declines', async () => {
   expect(bench.count('POST /v1/sims')).toBe(0);
 });
 
-it('creates neither a SIM nor a session for a group that does not exist', async () => {
-  for (const text of [undefined, SAMPLE]) {
-    if (text !== undefined) bench.files.texts.set(TARGET, text);
-    const error = await failureOf(dump({ labels: { group: 'g-2' } }));
-    expect(error).toMatchObject({ kind: 'usage', what: 'group g-2 does not exist' });
-  }
-  expect(bench.server.calls.filter((call) => call.includes('/sims'))).toEqual([]);
-});
-
 it('includes a session even if createSim returned none', async () => {
   bench.answering('POST /v1/sims', json({ ...SIM, arcSessionStatus: undefined }, 201));
   await dump();
   expect(printed).toEqual([whole()]);
-});
-
-describe('--save-profile', () => {
-  const profile = { authKeyId: 'keyId-1', authKey: 'secret-1' };
-
-  it('prints the profile of a new SIM and of an existing one', async () => {
-    await dump({ saveProfile: true });
-    bench.files.texts.set(TARGET, SAMPLE);
-    await dump({ saveProfile: true });
-    expect(printed.map((text) => JSON.parse(text) as object)).toEqual([
-      expect.objectContaining({ profile: expect.objectContaining(profile) as object }),
-      expect.objectContaining({ profile: expect.objectContaining(profile) as object }),
-    ]);
-  });
-
-  it('reports that a user with a password has no profile to print', async () => {
-    const credentials = () =>
-      Promise.resolve({
-        signIn: {
-          kind: 'root-user' as const,
-          email: 'a@example.com',
-          password: new Secret('password'),
-        },
-        endpoint: bench.server.url,
-        headers: {},
-      });
-    const notes = await dumpBootstrap(optionsWith({ saveProfile: true }), {
-      ...bench.ports,
-      credentials,
-      print: () => Promise.resolve(),
-    });
-    expect(notes.join(' ')).toContain('No profile was saved in arc.json');
-  });
 });
 
 describe('the answer to createSim', () => {
@@ -123,13 +76,6 @@ describe('the answer to createSim', () => {
     expect(bench.server.calls.at(-1)).toBe('POST /v1/auth/logout');
   });
 
-  it('is reported without mention of a SIM if it is a refusal', async () => {
-    bench.answering('POST /v1/sims', json({ code: 'X', message: 'no' }, 403));
-    const error = await failureOf(dump());
-    expect(error.kind).toBe('api');
-    expect(error.next.join(' ')).not.toContain('may have been created');
-  });
-
   it('is reported with the SIM if it has no key, and how to get one', async () => {
     bench.answering('POST /v1/sims', json({ ...SIM, profiles: {} }, 201));
     const error = await failureOf(dump());
@@ -137,25 +83,6 @@ describe('the answer to createSim', () => {
     expect(error.next.join(' ')).toContain(`--adopt ${SIM_ID}`);
     expect(printed).toEqual([]);
   });
-});
-
-it('prints a configuration without a session', async () => {
-  bench.answering('POST /v1/sims', json({ ...SIM, arcSessionStatus: undefined }, 201));
-  bench.answering(CREATE_SESSION, json({ code: 'X', message: 'no' }, 403));
-  const error = await failureOf(dump());
-  expect(error.what).toContain(`SIM ${SIM_ID} was created and its arc.json was printed`);
-  expect(error.kind).toBe('api');
-  expect(printed).toEqual([`${head()}\n}\n`]);
-});
-
-it('prints the key of a new SIM although the caller aborts', async () => {
-  const stop = new AbortController();
-  bench.answering('POST /v1/sims', json({ ...SIM, arcSessionStatus: undefined }, 201));
-  bench.answering(CREATE_SESSION, () => stop.abort(new Error('stopped')));
-  const print = (text: string) => Promise.resolve(void printed.push(text));
-  const run = dumpBootstrap(optionsWith({}), { ...bench.ports, print }, stop.signal);
-  await expect(run).rejects.toThrow('stopped');
-  expect(printed).toEqual([`${head()}\n}\n`]);
 });
 
 it.each([
@@ -192,13 +119,6 @@ it('keeps the key in arc.json if standard output fails', async () => {
   expect(bench.files.texts.get(TARGET)).toBe(whole());
 });
 
-it('keeps it in the rescue folder if that fails, too', async () => {
-  bench.files.failures.set(`replaceText ${TARGET}`, new FileError('denied', TARGET, 'read-only'));
-  const error = await rescueOf(dump({}, new Error('no space left')));
-  expect(error.rescuePath).toBe(`/state/arc.json.${SIM_ID}.%2Fhome%2Farc.json.rescue`);
-  expect(bench.files.texts.get(error.rescuePath!)).toBe(whole());
-});
-
 it.each([{ ownKey: true }, { adopt: SIM_ID }])(
   'refuses %j because a key needs a file',
   async (options) => {
@@ -215,15 +135,4 @@ it('creates nothing if the journal of an interrupted run exists', async () => {
   expect(error.next.join(' ')).toContain('without --dump-config');
   expect(bench.server.calls).toEqual([]);
   expect(bench.journals.lines.has('arc.json')).toBe(true);
-});
-
-it('creates nothing if a rescued arc.json exists', async () => {
-  bench.files.texts.set('/state/arc.json.8942.%2Fhome%2Farc.json.rescue', whole());
-  expect((await failureOf(dump())).why).toContain('/state/arc.json.8942.%2Fhome%2Farc.json.rescue');
-  expect(bench.server.calls).toEqual([]);
-});
-
-it('reports which labels could not be set', async () => {
-  bench.answering(`PUT /v1/sims/${SIM_ID}/tags`, json({ code: 'X', message: 'no' }, 403));
-  expect((await dump({ labels: { name: 'x' } })).join(' ')).toContain('Sim:putSimTags');
 });

@@ -4,7 +4,6 @@ import {
   type BootstrapManyPorts,
   type ManySims,
 } from '../../../src/app/bootstrap/bootstrap-many.js';
-import { StoppedError } from '../../../src/lib/errors/stopped-error.js';
 import { UserError } from '../../../src/lib/errors/user-error.js';
 import { json, status } from '../../soracom/recording-server.js';
 import { FakeClock } from '../../support/fakes/fake-clock.js';
@@ -118,48 +117,6 @@ it('names the SIMs that an earlier run has not named', async () => {
   ]);
 });
 
-it('sets the group that an earlier run has not set', async () => {
-  await run({ count: 3 });
-  listing([
-    { ...SIM, simId: created[0], tags: { name: 'by the user' }, groupId: 'g-2' },
-    { ...SIM, simId: created[1], tags: { name: 'by the user' }, groupId: null },
-    { ...SIM, simId: created[2], tags: { name: 'by the user' } },
-  ]);
-  bench.server.requests.length = 0;
-  for (const simId of created) bench.answering(`POST /v1/sims/${simId}/set_group`, json(SIM));
-  await run({ count: 3, labels: { group: 'g-1', tags: [{ tagName: 'a', tagValue: 'b' }] } });
-  const changes = bench.server.requests.filter(({ url }) => /tags|set_group/.test(url));
-  expect(changes.map(({ url, body }) => [url, body])).toEqual([
-    [`/v1/sims/${created[1]}/set_group`, '{"groupId":"g-1"}'],
-    [`/v1/sims/${created[2]}/set_group`, '{"groupId":"g-1"}'],
-  ]);
-
-  bench.server.requests.length = 0;
-  await run({ count: 3 });
-  expect(bench.server.requests.filter(({ url }) => /tags|set_group/.test(url))).toEqual([]);
-});
-
-it('stops between two SIMs without a group after a signal', async () => {
-  await run();
-  listing(created.map((simId) => ({ ...SIM, simId, tags: { name: 'by the user' } })));
-  bench.answering('GET /v1/groups/g-1', json({ groupId: 'g-1' }));
-  const stop = new AbortController();
-  const reason = new StoppedError('SIGINT');
-  const urls: string[] = [];
-  for (const simId of created) {
-    bench.answering(`POST /v1/sims/${simId}/set_group`, (response, request) => {
-      urls.push(request.url);
-      stop.abort(reason);
-      json(SIM)(response, request);
-    });
-  }
-  const { failure, sims, notes } = await run({ labels: { group: 'g-1' } }, {}, stop.signal);
-  expect(failure).toBe(reason);
-  expect(sims).toHaveLength(3);
-  expect(urls).toEqual([`/v1/sims/${created[0]}/set_group`]);
-  for (const simId of created.slice(1)) expect(notes.join('\n')).not.toContain(simId);
-});
-
 it('waits as long as SORACOM asks after 429, and sends the request once more', async () => {
   const answer = bench.server.answers.get(CREATE_SIM)!;
   let isLimited = true;
@@ -184,28 +141,6 @@ it('waits as long as SORACOM asks after 429, and sends the request once more', a
   expect(clock.now() - began).toBeGreaterThanOrEqual(40_000);
   expect(created).toHaveLength(1);
   expect(bench.count(CREATE_SIM)).toBe(2);
-});
-
-it('ends after many refusals, and reports the SIMs that exist', async () => {
-  const answer = bench.server.answers.get(CREATE_SIM)!;
-  bench.answering(CREATE_SIM, (response, request) => {
-    if (created.length < 1) answer(response, request);
-    else json({ code: 'X', message: 'slow down' }, 429)(response, request);
-  });
-  const result = await settled(run(), async () => {
-    await new Promise((resolve) => setTimeout(resolve, 1));
-    clock.advance(10_000);
-  });
-  expect(failedWith(result).message).toContain('HTTP 429');
-  expect(result.sims.map(({ name }) => name)).toEqual(['sensor-1']);
-  expect(bench.count(CREATE_SIM)).toBe(10);
-});
-
-it('ends at once after another refusal', async () => {
-  bench.answering(CREATE_SIM, json({ code: 'X', message: 'not permitted' }, 403));
-  expect(failedWith(await run()).message).toContain('HTTP 403');
-  expect(bench.count(CREATE_SIM)).toBe(1);
-  expect(bench.journals.lines.size).toBe(0);
 });
 
 it('does not repeat a request whose outcome is unknown, and asks for that SIM in the next run', async () => {
@@ -249,18 +184,6 @@ it('stops between two SIMs after a signal', async () => {
   expect(created).toHaveLength(1);
 });
 
-it('lists advice that applies to several SIMs only once', async () => {
-  const answer = bench.server.answers.get(CREATE_SIM)!;
-  bench.answering(CREATE_SIM, (response, request) => {
-    answer(response, request);
-    bench.answering(`PUT /v1/sims/${created.at(-1)}/tags`, json({ code: 'X', message: 'no' }, 403));
-  });
-  const { notes, failure } = await run();
-  expect(failure).toBeUndefined();
-  expect(notes.filter((note) => note.includes('could not set the tags'))).toHaveLength(3);
-  expect(notes.filter((note) => note.includes('Grant Sim:putSimTags'))).toHaveLength(1);
-});
-
 describe('confirmation', () => {
   it('names the number of SIMs to create', async () => {
     await run({ count: 1 });
@@ -268,11 +191,6 @@ describe('confirmation', () => {
     const confirm = (count: number) => Promise.resolve(asked.push(count) > 0);
     expect((await run({ yes: false }, { confirm })).sims).toHaveLength(3);
     expect(asked).toEqual([2]);
-  });
-
-  it('is not needed if nothing is created', async () => {
-    await run();
-    expect((await run({ yes: false })).sims).toHaveLength(3);
   });
 
   it('prevents everything if the user declines', async () => {
@@ -308,28 +226,10 @@ describe('--adopt', () => {
     bench.server.requests.length = 0;
   });
 
-  it.each(['..', '894/x', ''])('refuses %j, which is not a SIM ID', async (adopt) => {
-    const error = await failureOf(run({ count: 2, adopt }));
-    expect(error.kind).toBe('usage');
-    expect(error.why).toContain('is not a SIM ID');
-    expect(bench.server.requests).toEqual([]);
-  });
-
   it('refuses the SIM of another file', async () => {
     const error = await failureOf(run({ count: 2, adopt: created[0]! }));
     expect(error.kind).toBe('usage');
     expect(error.why).toBe('/home/sims/sensor-1.json already uses it');
-    expect(bench.server.requests).toEqual([]);
-  });
-
-  it('refuses the SIM of a journal', async () => {
-    const { lines } = bench.journals;
-    const [[path, asked] = []] = lines;
-    const other = path!.replace('sensor-2', 'sensor-3');
-    lines.set(other, [...asked!, '{"step":"created","simId":"894"}']);
-    const error = await failureOf(run({ count: 3, adopt: '894' }));
-    expect(error.kind).toBe('usage');
-    expect(error.why).toBe('/home/sims/sensor-3.json already uses it');
     expect(bench.server.requests).toEqual([]);
   });
 
@@ -345,13 +245,6 @@ describe('--adopt', () => {
     expect(error.why).toBe('/home/sims/other.json already uses it');
     expect(bench.server.requests).toEqual([]);
   });
-});
-
-it('refuses to begin if one of the files cannot be read', async () => {
-  bench.files.texts.set('/home/sims/sensor-3.json', '{');
-  const error = await failureOf(run());
-  expect(error.what).toContain('sensor-3.json');
-  expect(bench.server.calls).toEqual([]);
 });
 
 it.each([

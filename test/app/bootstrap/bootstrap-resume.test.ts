@@ -3,7 +3,6 @@ import { SAMPLE } from '../../arc-config/sample.js';
 import { json, status, type Answer } from '../../soracom/recording-server.js';
 import {
   BootstrapHarness,
-  CREATE_SESSION,
   OWN_PRIVATE_KEY,
   OWN_PUBLIC_KEY,
   RENEW,
@@ -94,26 +93,6 @@ describe('a run whose journal contains only the request', () => {
     expect(bench.steps).toBeUndefined();
   });
 
-  it('reports which permission adopting needs', async () => {
-    bench.answering(RENEW, json({ code: 'X', message: 'no' }, 403));
-    const error = await failureOf(bench.run({ adopt: SIM_ID }));
-    expect(error.next.join(' ')).toContain('Sim:renewArcSimCredentials');
-    expect(bench.count(CREATE_SIM)).toBe(0);
-  });
-
-  it('stays in the journal if SORACOM refuses the key of the adopted SIM', async () => {
-    bench.answering(RENEW, json({ code: 'X', message: 'no' }, 403));
-    await failureOf(bench.run({ adopt: SIM_ID }));
-    expect(bench.steps).toEqual(['create-sim', 'renew-key', 'renewal-refused']);
-  });
-
-  it('is not in the journal of a separately adopted SIM, whose run ends with a refusal', async () => {
-    bench.journals.lines.clear();
-    bench.answering(RENEW, json({ code: 'X', message: 'no' }, 403));
-    await failureOf(bench.run({ adopt: SIM_ID }));
-    expect(bench.steps).toBeUndefined();
-  });
-
   it.each([
     ['adopts', { simId: SIM_ID }, 0, whole(OWN_PRIVATE_KEY, OWN_PUBLIC_KEY)],
     ['creates another', 'create-another', 1, whole()],
@@ -147,20 +126,6 @@ describe('a run whose journal contains only the request', () => {
     expect(bench.steps).toEqual(['create-sim']);
   });
 
-  it('changes nothing if the user declines', async () => {
-    listed([FOUND]);
-    await failureOf(bench.run({}, { chooseSim: () => Promise.resolve('nothing') }));
-    expect(bench.count(CREATE_SIM)).toBe(0);
-    expect(bench.steps).toEqual(['create-sim']);
-  });
-
-  it('creates a SIM if the user agrees', async () => {
-    await bench.run({ createAnother: true });
-    expect(bench.count(CREATE_SIM)).toBe(1);
-    expect(bench.files.texts.get(TARGET)).toBe(whole());
-    expect(bench.steps).toBeUndefined();
-  });
-
   it('waits while a SIM may not be listed yet', async () => {
     listed([]);
     const error = await failureOf(bench.run());
@@ -175,18 +140,6 @@ describe('a run whose journal contains only the request', () => {
     listed([], SINCE + 600_000);
     await bench.run();
     expect(bench.count(CREATE_SIM)).toBe(1);
-  });
-
-  it('includes a SIM without a creation time', async () => {
-    listed([{ ...SIM, tags: { name: '' } }], SINCE + 700_000);
-    const error = await failureOf(bench.run());
-    expect(error.why).toContain(`${SIM_ID} at an unknown time`);
-    expect(bench.count(CREATE_SIM)).toBe(0);
-  });
-
-  it('accepts an invalid time without an error', async () => {
-    listed([{ ...FOUND, createdTime: 1e300 }]);
-    expect((await failureOf(bench.run())).why).toContain(SIM_ID);
   });
 
   it('does not use the local clock to exclude a SIM or to end the wait', async () => {
@@ -206,27 +159,6 @@ describe('a run whose journal contains only the request', () => {
     expect(bench.count(CREATE_SIM)).toBe(0);
   });
 
-  it('finds the arc.json that was rescued before', async () => {
-    bench.files.texts.set('/state/arc.json.8942.%2Fhome%2Farc.json.rescue', whole());
-    const error = await failureOf(bench.run({ createAnother: true }));
-    expect(error.why).toContain('/state/arc.json.8942.%2Fhome%2Farc.json.rescue');
-    expect(bench.count(CREATE_SIM)).toBe(0);
-  });
-
-  it('excludes SIMs that are terminated or physical', async () => {
-    listed([
-      { ...FOUND, status: 'terminated' },
-      { ...FOUND, type: 'physical' },
-    ]);
-    expect((await failureOf(bench.run())).why).toContain('no new SIMs are listed yet');
-  });
-
-  it('uses the other list if it may not search', async () => {
-    listed([FOUND]);
-    bench.answering(SEARCHES[0]!, status(403));
-    expect((await failureOf(bench.run())).why).toContain(SIM_ID);
-  });
-
   it('reports which permissions the search needs', async () => {
     listed([FOUND]);
     for (const call of SEARCHES) bench.answering(call, status(403));
@@ -243,20 +175,6 @@ describe('a run whose journal contains only the request', () => {
     expect(notes.join(' ')).toContain('arctun sim list --since 2026-11-25T01:00:00Z');
     expect(bench.steps).toBeUndefined();
   });
-
-  it('is kept if no session can be created for that arc.json', async () => {
-    bench.files.texts.set(TARGET, SAMPLE);
-    bench.answering('POST /v1/sims/8942310022000012345/sessions/arc', status(403));
-    await failureOf(bench.run());
-    expect(bench.steps).toEqual(['create-sim']);
-  });
-
-  it('is reported if the search fails', async () => {
-    listed([]);
-    for (const call of SEARCHES) bench.answering(call, status(404));
-    const error = await failureOf(bench.run());
-    expect(error.next[0]).toMatch(/2026-11-25T01:00:00Z.*may exist, and would then be billed/);
-  });
 });
 
 describe('a run whose SIM was created', () => {
@@ -267,12 +185,6 @@ describe('a run whose SIM was created', () => {
     expect(await bench.run()).toMatchObject({ simId: SIM_ID, created: true });
     expect(bench.files.texts.get(TARGET)).toBe(whole());
     expect(bench.count(CREATE_SIM)).toBe(0);
-    expect(bench.steps).toBeUndefined();
-  });
-
-  it('is finished if its arc.json was written already', async () => {
-    bench.files.texts.set(TARGET, whole());
-    expect(await bench.run()).toMatchObject({ simId: SIM_ID });
     expect(bench.steps).toBeUndefined();
   });
 
@@ -317,13 +229,6 @@ describe('a run whose SIM was created', () => {
     expect(bench.steps).toEqual(['create-sim', 'created']);
   });
 
-  it('is finished even if its SIM was terminated since: the key is written, the journal removed', async () => {
-    bench.answering(CREATE_SESSION, json({ code: 'X', message: 'The SIM is terminated.' }, 400));
-    await failureOf(bench.run());
-    expect(bench.files.texts.get(TARGET)).toBe(whole());
-    expect(bench.steps).toBeUndefined();
-  });
-
   it('does not overwrite an arc.json of another SIM', async () => {
     bench.files.texts.set(TARGET, SAMPLE);
     const error = await failureOf(bench.run());
@@ -354,19 +259,6 @@ describe('a run interrupted while it renewed a key', () => {
     );
     expect(bench.server.calls).toContain(RENEW);
     expect(bench.steps).toBeUndefined();
-  });
-
-  it('has the profile if requested', async () => {
-    bench.files.texts.set(TARGET, whole());
-    await bench.run({ saveProfile: true });
-    expect(JSON.parse(bench.files.texts.get(TARGET)!)).toMatchObject({
-      profile: { authKeyId: 'keyId-1' },
-    });
-  });
-
-  it('is finished without an arc.json', async () => {
-    await bench.run();
-    expect(bench.files.texts.get(TARGET)).toBe(whole(OWN_PRIVATE_KEY, OWN_PUBLIC_KEY));
   });
 
   it('keeps the key that the SIM may have, if SORACOM refuses', async () => {
@@ -428,14 +320,6 @@ describe('another account', () => {
 });
 
 describe('--adopt', () => {
-  it.each(['', '..', 'a/b'])(
-    'is refused before any call for %j, which is not an ID',
-    async (adopt) => {
-      expect(await failureOf(bench.run({ adopt }))).toMatchObject({ kind: 'usage' });
-      expect(bench.server.calls).toEqual([]);
-      expect(bench.steps).toEqual(['create-sim']);
-    },
-  );
 
   it('leaves the journal for the right ID if the ID is unknown', async () => {
     bench.journals.lines.get('arc.json')!.push(

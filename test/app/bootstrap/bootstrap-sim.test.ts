@@ -113,13 +113,6 @@ it('runs krypton-cli as soratun does, and writes a file without an ID', async ()
   expect(notes).toEqual([]);
 });
 
-it('passes arguments on unchanged, without a shell', async () => {
-  fakeKryptonCli(prints(ANSWER));
-  await bootstrap({ cli: { params: `{"a": "$(touch '${folder}/x') b"}`, 'port-name': '; false' } });
-  const passed = readFileSync(join(folder, 'arguments'), 'utf8');
-  expect(passed).toContain(`-params\n{"a": "$(touch '${folder}/x') b"}\n-port-name\n; false\n`);
-});
-
 it('keeps the ID and the rest of a file', async () => {
   fakeKryptonCli(prints(ANSWER));
   files.texts.set(TARGET, SAMPLE);
@@ -147,16 +140,6 @@ it('keeps a copy of a file, because its SIM may be another one', async () => {
   expect(notes).toEqual([expect.stringContaining(`A copy was saved as ${COPY}`)]);
 });
 
-it('keeps no copy if krypton-cli does not exist', async () => {
-  files.texts.set(TARGET, SAMPLE);
-  await expect(bootstrap()).rejects.toMatchObject({
-    kind: 'configuration',
-    what: 'cannot run krypton-cli',
-  });
-  expect([...files.texts.keys()]).toEqual([TARGET]);
-  expect(notes).toEqual([]);
-});
-
 it('shows its call and the answer in verbose mode, without the key', async () => {
   fakeKryptonCli(prints(ANSWER));
   await bootstrap({ cli: { debug: true } });
@@ -164,14 +147,6 @@ it('shows its call and the answer in verbose mode, without the key', async () =>
     `Running ${program} [${ARGUMENTS} -debug]`,
     `Got response from ${program}: ${JSON.stringify(SESSION)}`,
   ]);
-});
-
-it('dumps the configuration without reading or writing a file', async () => {
-  fakeKryptonCli(prints(ANSWER));
-  files.texts.set(TARGET, '{');
-  const result = await bootstrap({ dumpConfig: true });
-  expect('arcJson' in result && result.arcJson.expose()).toContain(PRIVATE_KEY);
-  expect(files.calls).toEqual([]);
 });
 
 it.each<[string, string, object, RegExp]>([
@@ -202,17 +177,6 @@ it.each<[string, string, object, RegExp]>([
   expect(runs()).toBe(1);
 });
 
-it('explains what to do if krypton-cli does not exist', async () => {
-  const error = await failure();
-  expect(error).toMatchObject({ kind: 'configuration', what: 'cannot run krypton-cli' });
-  expect(error.next.join()).toContain('--krypton-cli-path');
-});
-
-it('explains what to do if krypton-cli may not be executed', async () => {
-  writeFileSync(program, '#!/bin/sh\n', { mode: 0o644 });
-  expect(await failure()).toMatchObject({ kind: 'permission' });
-});
-
 it('waits for a running krypton-cli when it is stopped', async () => {
   fakeKryptonCli(`until [ -e '${folder}/go' ]; do sleep 0.05; done\n${prints(ANSWER)}`);
   const controller = new AbortController();
@@ -235,22 +199,6 @@ it('can be stopped before krypton-cli runs, even after a file was copied', async
   expect(runs()).toBe(0);
   expect([...files.texts.keys()]).toEqual([TARGET]);
   expect(notes).toEqual([]);
-});
-
-it('keeps no copy if krypton-cli cannot be started', async () => {
-  writeFileSync(program, '#!/no/interpreter\n', { mode: 0o755 });
-  files.texts.set(TARGET, SAMPLE);
-  expect(await failure()).toMatchObject({ what: 'cannot run krypton-cli' });
-  expect([...files.texts.keys()]).toEqual([TARGET]);
-});
-
-it('runs nothing for a target that is refused, or after a stop', async () => {
-  fakeKryptonCli(prints(ANSWER));
-  files.texts.set(TARGET, '{');
-  expect(await failure()).toMatchObject({ kind: 'configuration' });
-  files.texts.delete(TARGET);
-  await expect(bootstrap({}, AbortSignal.abort(new Error('stopped')))).rejects.toThrow('stopped');
-  expect(runs()).toBe(0);
 });
 
 it('works on Linux only', async () => {

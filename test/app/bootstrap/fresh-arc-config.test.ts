@@ -29,11 +29,6 @@ it('has the content that soratun writes for a SIM without an arc.json, and no pr
   });
 });
 
-it('has no session if none is known yet', () => {
-  const config = freshArcConfig(PART, { platform: 'linux' });
-  expect('arcSessionStatus' in config).toBe(false);
-});
-
 it('has the interface of its platform', () => {
   expect(freshArcConfig(PART, { platform: 'darwin' }).interface).toBe('utun');
 });

@@ -1,5 +1,4 @@
 import type { ArcConfig } from '../../../src/arc-config/arc-config.js';
-import { FileError } from '../../../src/ports/files.js';
 import { formatKey } from '../../../src/arc-config/value-syntax.js';
 import { parseArcConfig } from '../../../src/arc-config/parse-arc-config.js';
 import { finishRenewal, renewKey, renewKeyStep } from '../../../src/app/bootstrap/key-renewal.js';
@@ -107,20 +106,6 @@ describe('a renewal', () => {
     },
   );
 
-  it('keeps the other entries of the journal if it is refused', async () => {
-    api.failures.set('renewArcSimCredentials', apiError(403));
-    await failureOf(renewAfterOther('journal-stays'));
-    expect(await leftover()).toEqual({
-      createSim: {
-        step: 'create-sim',
-        since: 1,
-        clock: 'platform',
-        endpoint: 'https://api.soracom.io',
-        ownKey: true,
-      },
-    });
-  });
-
   it.each([
     ['no answer', apiError(undefined)],
     [
@@ -161,15 +146,6 @@ describe('a renewal', () => {
     expect((await leftover())?.renewKey).toEqual(ENTRY);
   });
 
-  it('refuses an invalid key', async () => {
-    const broken = { ...ENTRY, privateKey: 'short' };
-    const error = await failureOf(
-      finishRenewal({ config: CONFIG, journal: await startWith(broken), api, write }),
-    );
-    expect(error.why).toContain('does not contain a valid key');
-    expect(api.calls).toEqual([]);
-  });
-
   it('never shows its private key in an error', async () => {
     api.failures.set('createArcSession', apiError(500));
     const error = await failureOf(renewAlone());
@@ -182,29 +158,6 @@ describe('renewKey after other steps', () => {
     api.failures.set('renewArcSimCredentials', apiError(403));
     await failureOf(renewAfterOther('journal-ends'));
     expect(journals.lines.size).toBe(0);
-  });
-
-  it('reports the refusal even if the journal cannot be written any more', async () => {
-    const refusal = apiError(403);
-    api.failures.set('renewArcSimCredentials', refusal);
-    api.onCall = () => void journals.failures.set('append', new FileError('failed', '/x', 'I/O'));
-    await expect(renewAfterOther('journal-stays')).rejects.toBe(refusal);
-  });
-});
-
-describe('renewKey without other steps', () => {
-  it('is refused if another run has a journal', async () => {
-    await otherJournal();
-    const error = await failureOf(renewAlone());
-    expect(error.why).toContain('another run has just started');
-    expect(api.calls).toEqual([]);
-  });
-
-  it('reports the refusal even if its journal cannot be removed', async () => {
-    const refusal = apiError(403);
-    api.failures.set('renewArcSimCredentials', refusal);
-    journals.failures.set('remove', new FileError('failed', '/x', 'I/O'));
-    await expect(renewAlone()).rejects.toBe(refusal);
   });
 });
 
@@ -233,12 +186,4 @@ describe('finishRenewal', () => {
       expect((await leftover())?.renewKey).toEqual(ENTRY);
     },
   );
-
-  it('passes on any other failure', async () => {
-    const lost = apiError(undefined);
-    api.failures.set('renewArcSimCredentials', lost);
-    await expect(
-      finishRenewal({ config: CONFIG, journal: await newJournal(), api, write }),
-    ).rejects.toBe(lost);
-  });
 });

@@ -60,23 +60,6 @@ describe('a journal', () => {
     expect(error.kind).toBe(kind);
     expect(error.why).toBe('/x/.arc.json: not today');
   });
-
-  it.each(['append', 'remove', 'open'])('reports a failure to %s', async (call) => {
-    const journal = await start();
-    journals.failures.set(call, new FileError('failed', '/x', 'an I/O error'));
-    const actions: Record<string, () => Promise<unknown>> = {
-      append: () => journal.add(CREATED),
-      remove: () => journal.end(),
-      open: () => SimJournal.open(journals, TARGET),
-    };
-    expect((await failureOf(actions[call]!())).why).toBe('/x: an I/O error');
-  });
-
-  it('passes on errors that do not concern the file', async () => {
-    const bug = new TypeError('a bug');
-    journals.failures.set('create', bug);
-    await expect(start()).rejects.toBe(bug);
-  });
 });
 
 describe('SimJournal.open', () => {
@@ -115,13 +98,6 @@ describe('SimJournal.open', () => {
       kind: 'configuration',
     });
     expect(journals.lines.has(TARGET)).toBe(true);
-  });
-
-  it('refuses an invalid time', async () => {
-    leave({ ...CREATE, since: 1e300 });
-    expect(await failureOf(SimJournal.open(journals, TARGET))).toMatchObject({
-      kind: 'configuration',
-    });
   });
 
   it('removes a journal whose only key was refused', async () => {

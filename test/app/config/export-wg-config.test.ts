@@ -1,9 +1,7 @@
 import {
   exportWgConfig,
-  createPrivateImage,
   verboseWgConfig,
 } from '../../../src/app/config/export-wg-config.js';
-import { FileError } from '../../../src/ports/files.js';
 import { parseArcConfig } from '../../../src/arc-config/parse-arc-config.js';
 import { MemoryFiles } from '../../arc-config/memory-files.js';
 import { SAMPLE, sampleWith, sampleWithSession, ZERO_KEY } from '../../arc-config/sample.js';
@@ -36,12 +34,6 @@ it('replaces the server’s name with its first address', async () => {
   expect(asked).toEqual(['link.arc.soracom.io']);
 });
 
-it('does not resolve an address', async () => {
-  const text = sampleWithSession({ arcServerEndpoint: '[2001:db8::1]:99' });
-  expect((await exporting(text)).text).toContain('Endpoint = [2001:db8::1]:99\n');
-  expect(asked).toEqual([]);
-});
-
 it.each([
   ['link.arc.soracom.io', 'link.arc.soracom.io:11010'],
   ['Link.Arc:99', 'Link.Arc:99'],
@@ -61,24 +53,6 @@ it('warns about commands that a shell will read differently', async () => {
   expect((await exporting(sampleWith({ postUp: [['a', 'b']] }))).warnings).toEqual([]);
 });
 
-describe('createPrivateImage', () => {
-  it('writes the bytes', async () => {
-    await createPrivateImage(files, 'code.png', Uint8Array.of(1, 2));
-    expect(files.bytes.get('/home/code.png')).toEqual(Uint8Array.of(1, 2));
-  });
-
-  it('reports why it failed', async () => {
-    files.failures.set(
-      'createBytes /home/code.png',
-      new FileError('denied', 'code.png', 'permission denied'),
-    );
-    await expect(createPrivateImage(files, 'code.png', new Uint8Array())).rejects.toMatchObject({
-      kind: 'permission',
-      message: 'cannot write /home/code.png: permission denied',
-    });
-  });
-});
-
 it.each([
   [new Error('getaddrinfo ENOTFOUND'), 'cannot resolve link.arc.soracom.io: getaddrinfo ENOTFOUND'],
   [[], 'cannot resolve link.arc.soracom.io: the name does not have an IP address'],
@@ -94,10 +68,6 @@ it('reports the line of a key that is all zeros, and names a missing key', async
   await expect(exporting(sampleWith({ privateKey: undefined }))).rejects.toThrow(
     ': privateKey: found nothing, expected the key that bootstrap writes',
   );
-});
-
-it('requires a session', async () => {
-  await expect(exporting('{}')).rejects.toThrow('cannot use the inline configuration');
 });
 
 it('shows the content for `up` between the banners of soratun, the private key hidden', () => {
@@ -116,11 +86,4 @@ it('shows the content for `up` between the banners of soratun, the private key h
   expect(lines).toContain('PersistentKeepalive = 0');
   expect(text).toMatch(/^AllowedIPs = .*, 192\.0\.2\.0\/24$/m);
   expect(text).not.toContain(Buffer.from(config.privateKey.expose()).toString('base64'));
-});
-
-it('hides the secrets of commands in the output of SORACOM_VERBOSE', () => {
-  const postUp = [['notify', '--token', 'opaque', 'X-Soracom-Token: another']];
-  const config = parseArcConfig(sampleWith({ postUp }), { path: 'arc.json' });
-  const text = verboseWgConfig({ config, source: 'arc.json' });
-  expect(text).toContain('PostUp = notify --token <redacted> X-Soracom-Token: <redacted>\n');
 });

@@ -1,5 +1,4 @@
 import { importConfig } from '../../../src/app/config/import-config.js';
-import { FileError } from '../../../src/ports/files.js';
 import { parseArcConfig } from '../../../src/arc-config/parse-arc-config.js';
 import { MemoryFiles } from '../../arc-config/memory-files.js';
 import { PRIVATE_KEY, PUBLIC_KEY, SAMPLE, SERVER_KEY } from '../../arc-config/sample.js';
@@ -74,30 +73,8 @@ it('replaces an empty file, and any other only with --force', async () => {
   expect(files.texts.get('/home/arc.json')).not.toBe(SAMPLE);
 });
 
-it('does not treat an unreadable file as empty', async () => {
-  files.failures.set('readText /home/arc.json', new FileError('denied', 'x', 'permission denied'));
-  await expect(importing()).rejects.toMatchObject({ kind: 'permission' });
-  files.failures.set('readText /home/arc.json', new FileError('failed', 'x', 'an I/O error'));
-  await expect(importing()).rejects.toMatchObject({ kind: 'failed' });
-  expect(files.texts.has('/home/arc.json')).toBe(false);
-});
-
 it('writes nothing if the text has faults', async () => {
   files.texts.set('/home/a.conf', CONF.replace('[Peer]', ''));
   await expect(importing({ force: true })).rejects.toMatchObject({ kind: 'configuration' });
   expect(files.texts.has('/home/arc.json')).toBe(false);
-});
-
-it('reports why a file cannot be read or written', async () => {
-  await expect(importing({ file: 'b.conf' })).rejects.toMatchObject({
-    kind: 'configuration',
-    message: 'cannot read /home/b.conf: no such file',
-    next: [expect.stringContaining('standard input')],
-  });
-  files.failures.set('replaceText /home/arc.json', new FileError('no-folder', 'x', 'no folder'));
-  await expect(importing()).rejects.toMatchObject({ what: 'cannot write /home/arc.json' });
-});
-
-it('requires a file to write', async () => {
-  await expect(importing({ target: '{}' })).rejects.toMatchObject({ kind: 'usage' });
 });

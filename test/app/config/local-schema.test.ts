@@ -1,6 +1,5 @@
 import { localSchema } from '../../../src/app/config/local-schema.js';
 import { skeletonText } from '../../../src/app/config/show-config.js';
-import { FileError } from '../../../src/ports/files.js';
 import { MemoryFiles } from '../../arc-config/memory-files.js';
 
 const SCHEMA = './node_modules/arctun/schema/arc.schema.json';
@@ -21,12 +20,4 @@ it.each([
     '$schema',
     SCHEMA,
   ]);
-});
-
-it('is absent if the folder cannot be read', async () => {
-  files.failures.set(
-    'list /home/node_modules/arctun/schema',
-    new FileError('denied', 'schema', 'permission denied'),
-  );
-  expect(await localSchema(files, 'arc.json')).toEqual([]);
 });

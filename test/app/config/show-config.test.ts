@@ -1,5 +1,4 @@
 import { showConfig, skeletonText } from '../../../src/app/config/show-config.js';
-import { FileError } from '../../../src/ports/files.js';
 import { MemoryFiles } from '../../arc-config/memory-files.js';
 import { PRIVATE_KEY, SAMPLE } from '../../arc-config/sample.js';
 
@@ -22,12 +21,4 @@ it('prints the skeleton if there is no file', async () => {
   expect(await show('arc.json')).toBe(skeletonText('linux'));
   files.texts.set('/home/arc.json', ' \n');
   expect(await show('arc.json')).toBe(skeletonText('linux'));
-});
-
-it('prints no skeleton for a file that cannot be read', async () => {
-  files.failures.set('readText /home/arc.json', new FileError('denied', 'x', 'permission denied'));
-  await expect(show('arc.json')).rejects.toMatchObject({ kind: 'permission' });
-  files.failures.set('readText /home/arc.json', new FileError('no-folder', 'x', 'no folder'));
-  await expect(show('arc.json')).rejects.toMatchObject({ kind: 'configuration' });
-  await expect(show('{"mtu": "x"}')).rejects.toThrow('line 1, mtu');
 });

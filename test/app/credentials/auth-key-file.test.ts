@@ -82,19 +82,3 @@ it.each([
     });
   },
 );
-
-it('explains what to do if standard input cannot be read', async () => {
-  ports.stdin = new PrivateFileError('failed', 'it is a terminal');
-  expect(await refusal(readAuthKeyFile('-', ports.privateFiles))).toMatchObject({
-    kind: 'failed',
-    why: 'standard input: it is a terminal',
-    next: ['Pipe the data into standard input.'],
-  });
-});
-
-it('passes on any other error than a PrivateFileError', async () => {
-  const reason = new Error('a mistake of ours');
-  const readText = () => Promise.reject(reason);
-  const files = { ...ports.privateFiles, readText };
-  expect(await refusal(readAuthKeyFile('/key', files))).toBe(reason);
-});

@@ -43,14 +43,6 @@ describe('the file', () => {
     expect((await use(name)).signIn).toEqual(KEY_SIGN_IN);
   });
 
-  it.each(['a\\b!', '.!', 'a\0b', '/!'])('cannot be named %j', async (name) => {
-    expect(await refusal(use(name))).toMatchObject({
-      kind: 'configuration',
-      why: 'the name cannot be used as a file name',
-    });
-    expect(ports.log).toEqual([]);
-  });
-
   it('is in SORACOM_PROFILE_DIR', async () => {
     ports.env.SORACOM_PROFILE_DIR = '/profiles';
     ports.files.set('/profiles/p.json', JSON.stringify(KEY));
@@ -79,24 +71,6 @@ describe('the file', () => {
     });
     expect(inspect(error, { depth: 9 })).not.toContain('secret-1');
   });
-
-  it('must contain a way to sign in', async () => {
-    ports.profile('p', { coverageType: 'g' });
-    expect(await refusal(use())).toMatchObject({
-      kind: 'configuration',
-      what: `cannot use the profile ${HOME}/p.json`,
-      why: 'the profile must contain an auth key, an email and password, or a SAM user',
-      next: ['Correct the profile, or choose another one with --profile.'],
-    });
-  });
-});
-
-it('passes on any other error than a PrivateFileError', async () => {
-  const reason = new Error('a mistake of ours');
-  const privateFiles = { ...ports.privateFiles, readText: () => Promise.reject(reason) };
-  const { env, homeFolder, commands } = ports;
-  const failing = { env, homeFolder, commands, privateFiles };
-  expect(await refusal(profileCredentials('p', failing))).toBe(reason);
 });
 
 it('uses all settings of the account in a profile', async () => {
@@ -157,21 +131,6 @@ describe('a profileCommand', () => {
     });
     expect(ports.runs).toHaveLength(1);
   });
-
-  it('whose output is not a profile is refused without showing it', async () => {
-    ports.profile('p', { profileCommand: 'op' });
-    ports.programs.set('op', { exitCode: 0, stdout: 'secret-1', stderr: 'secret-2' });
-    const error = await refusal(use());
-    expect(error.why).toBe('the profile must be JSON');
-    expect(inspect(error, { depth: 9 })).not.toMatch(/secret-[12]/);
-  });
-
-  it('receives the signal', async () => {
-    ports.profile('p', { profileCommand: 'op' }).printing('op', KEY);
-    const { signal } = new AbortController();
-    await use('p', signal);
-    expect(ports.runs[0]!.options?.signal).toBe(signal);
-  });
 });
 
 describe('a sourceProfile', () => {
@@ -189,19 +148,6 @@ describe('a sourceProfile', () => {
       headers: { 'X-B': '2' },
       connection: { endpoint: undefined, coverage: 'jp', sandbox: false },
     });
-  });
-
-  it('has priority over an auth key in the same profile', async () => {
-    ports.profile('base', { email: 'a@b', password: 'w' });
-    ports.profile('p', { ...KEY, ...SWITCH });
-    expect((await use()).signIn).toMatchObject({ kind: 'root-user', email: 'a@b' });
-  });
-
-  it('can come from a command, and use one itself', async () => {
-    ports.profile('p', { profileCommand: 'one' }).printing('one', SWITCH);
-    ports.profile('base', { profileCommand: 'two' }).printing('two', KEY);
-    expect((await use()).signIn).toMatchObject({ ...KEY, switchUser: { userName: 'other' } });
-    expect(ports.runs.map(({ command }) => command[0])).toEqual(['one', 'two']);
   });
 
   it.each([
@@ -222,10 +168,5 @@ describe('a sourceProfile', () => {
       why: 'a profile with a sourceProfile must have the operatorId and username to switch to',
     });
     expect(ports.log).toEqual([`read ${HOME}/p.json`]);
-  });
-
-  it('is named in the error if it does not exist', async () => {
-    ports.profile('p', SWITCH);
-    expect((await refusal(use())).what).toBe('cannot use profile "base"');
   });
 });

@@ -112,13 +112,6 @@ describe('the priorities', () => {
     },
   );
 
-  it('reads nothing that a higher priority makes unnecessary', async () => {
-    ports.env.ARCTUN_AUTH_KEY_FILE = '/arctun-file';
-    ports.env.ARCTUN_PROFILE = 'arctun-profile';
-    await resolve({ ...key('1'), coverage: 'jp' }, ARC_PROFILE);
-    expect(ports.log).toEqual([]);
-  });
-
   it('treats blank text as absent', async () => {
     ports.env = {
       ARCTUN_AUTH_KEY_ID: ' ',
@@ -132,11 +125,6 @@ describe('the priorities', () => {
       'secret-arc',
       GLOBAL,
     ]);
-  });
-
-  it('trims whitespace around a key', async () => {
-    ports.env = { ARCTUN_AUTH_KEY_ID: ' keyId-1\r', ARCTUN_AUTH_KEY: 'secret-1\n' };
-    expect(await resolve({ coverage: 'jp' })).toEqual(['keyId-1', 'secret-1', JAPAN]);
   });
 
   it.each([
@@ -163,21 +151,6 @@ describe('the halves of a key', () => {
     expect(await missing({ ...id, coverage: 'jp' })).toEqual(['auth-key']);
   });
 
-  it.each([
-    [{ authKeyId: 'keyId-1' }, 'the auth key (ARCTUN_AUTH_KEY was ignored'],
-    [{ authKey: new Secret('secret-1') }, 'the auth key ID (ARCTUN_AUTH_KEY_ID was ignored'],
-  ])('name the variable of another key, which does not complete them: %j', async (half, why) => {
-    ports.env = { ARCTUN_AUTH_KEY_ID: 'keyId-2', ARCTUN_AUTH_KEY: 'secret-2' };
-    const error = await refusal(resolve({ ...half, coverage: 'jp' }));
-    expect(error.why).toBe(`missing: ${why}, because it belongs to another auth key)`);
-  });
-
-  it('are completed by the same key of a lower priority', async () => {
-    expect((await resolve({ authKeyId: 'keyId-arc' }, ARC_PROFILE))[1]).toBe('secret-arc');
-    const authKey = new Secret('secret-arc');
-    expect((await resolve({ authKey }, ARC_PROFILE))[0]).toBe('keyId-arc');
-  });
-
   it('are completed by a source with only the other half', async () => {
     ports.env.SORACOM_AUTH_KEY = 'secret-env';
     expect(await resolve({ authKeyId: 'keyId-1', coverage: 'g' })).toEqual([
@@ -195,17 +168,6 @@ describe('the halves of a key', () => {
     expect(
       (await resolve({ authKeyId: 'keyId-1', authKeyFile: '/key', coverage: 'g' })).slice(0, 2),
     ).toEqual(['keyId-1', 'secret-file']);
-  });
-
-  it('are not completed by a profile', async () => {
-    ports.profile('p', { authKeyId: 'keyId-1', authKey: 'secret-1' });
-    ports.env = { ARCTUN_AUTH_KEY_ID: 'keyId-1', ARCTUN_PROFILE: 'p' };
-    expect(await missing({ coverage: 'jp' })).toEqual(['auth-key']);
-  });
-
-  it('require an ID in addition to a file with only the key', async () => {
-    ports.stdin = 'secret-file';
-    expect(await missing({ authKeyFile: '-', coverage: 'jp' })).toEqual(['auth-key-id']);
   });
 });
 
@@ -331,16 +293,6 @@ describe('the endpoint of an auth key', () => {
       );
       expect((await resolve({ coverage: 'g' }, profile))[2]).toBe(GLOBAL);
     });
-
-    it('is refused over plain http', async () => {
-      const error = await refusal(resolve({}, { ...ARC_PROFILE, endpoint: 'http://evil.example' }));
-      expect(error).toMatchObject({ kind: 'usage' });
-      expect(error.why).toContain('plain http to evil.example');
-    });
-  });
-
-  it('is Japan for an arc.json without an endpoint', async () => {
-    expect((await resolve({}, { ...ARC_PROFILE, endpoint: '' }))[2]).toBe(JAPAN);
   });
 
   it.each([{ coverage: 'us' }, { coverage: 'gl' }, { endpoint: 'soracom.io' }])(
@@ -381,22 +333,4 @@ describe('the endpoint of a profile', () => {
       'https://g.api-sandbox.soracom.io',
     );
   });
-
-  it('is overridden by SORACOM_ENDPOINT and the flag', async () => {
-    ports.env.SORACOM_ENDPOINT = 'https://env.example';
-    const own = { endpoint: 'https://own.example' };
-    expect(await endpointOf(own, { coverage: 'g' })).toBe('https://env.example');
-    expect(await endpointOf(own, { endpoint: 'https://flag.example' })).toBe(
-      'https://flag.example',
-    );
-  });
-});
-
-it('returns the headers of a profile, and none with an auth key', async () => {
-  ports.profile('p', { email: 'a@b', password: 'w', headers: { 'X-A': '1' } });
-  expect((await resolveCredentials({ profile: 'p' }, undefined, ports)).headers).toEqual({
-    'X-A': '1',
-  });
-  const credentials = await resolveCredentials({ ...key('1'), coverage: 'g' }, undefined, ports);
-  expect(credentials.headers).toEqual({});
 });

@@ -1,5 +1,5 @@
 import { signedIn } from '../../../src/app/credentials/signed-in.js';
-import { apiError, CREDENTIALS, FakeSoracom } from '../fake-soracom.js';
+import { apiError } from '../fake-soracom.js';
 import { simTestPorts, type SimTestPorts } from '../sim-ports.js';
 
 let ports: SimTestPorts;
@@ -19,19 +19,6 @@ it('is signed in while the work runs', async () => {
   expect(ports.steps).toEqual(['Signing in']);
 });
 
-it('requests a token for five minutes with the given credentials', async () => {
-  const asked: unknown[] = [];
-  const signal = new AbortController().signal;
-  const api = new FakeSoracom();
-  api.auth = (...parameters: unknown[]) => Promise.resolve(void asked.push(...parameters));
-  const createClient = (...parameters: unknown[]) => {
-    asked.push(...parameters);
-    return api;
-  };
-  await signedIn(undefined, { ...ports, createClient }, signal, () => Promise.resolve());
-  expect(asked).toEqual([CREDENTIALS, signal, CREDENTIALS.signIn, 300]);
-});
-
 it('signs out if the work fails, and reports only that failure', async () => {
   const failure = new Error('work');
   ports.api.failures.set('logout', apiError(500));
@@ -47,14 +34,6 @@ it('does not run the work if it was stopped before', async () => {
     signedIn(undefined, ports, AbortSignal.abort(reason), () => Promise.resolve()),
   ).rejects.toBe(reason);
   expect(ports.api.calls).toEqual([]);
-});
-
-it('does not run the work without a token', async () => {
-  ports.api.failures.set('auth', apiError(401));
-  await expect(
-    signedIn(undefined, ports, undefined, (api) => api.terminateSim('1')),
-  ).rejects.toMatchObject({ status: 401 });
-  expect(ports.api.calls).toEqual(['auth']);
 });
 
 it('signs in when its turn comes, and frees its turn afterwards', async () => {

@@ -1,5 +1,4 @@
 import { listSims, type ListSimsOptions } from '../../../src/app/sim/list-sims.js';
-import { SAMPLE } from '../../arc-config/sample.js';
 import { failureOf } from '../failure-of.js';
 import { apiError, NEW_SESSION, sim } from '../fake-soracom.js';
 import { simTestPorts, type SimTestPorts } from '../sim-ports.js';
@@ -55,47 +54,13 @@ it('lists all known data of each SIM', async () => {
   ]);
 });
 
-it('uses the address of the session status if there is no other', async () => {
-  const sessionStatus = {
-    online: false,
-    lastUpdatedAt: undefined,
-    ueIpAddress: '10.1.1.1',
-    imsi: undefined,
-    placement: undefined,
-  };
-  ports.api.sims = [sim('1', { sessionStatus })];
-  expect((await list()).sims[0]).toMatchObject({ name: '', online: false, address: '10.1.1.1' });
-});
-
-it('orders SIMs of equal age by their IDs, and those without an age last', async () => {
-  const sims = [sim('z'), sim('b', { createdTime: 5 }), sim('a', { createdTime: 5 })];
-  for (const order of [sims, sims.toReversed()]) {
-    ports.api.sims = order;
-    expect(await idsOf()).toEqual(['a', 'b', 'z']);
-  }
-});
-
-it('treats a SIM without a type as a virtual one', async () => {
-  ports.api.sims = [sim('1', { type: undefined })];
-  expect(await idsOf()).toEqual(['1']);
-});
-
 describe('since', () => {
-  it('omits SIMs created before a time', async () => {
-    expect(await idsOf({ since: { unixTime: 1_900_000 } })).toEqual(['new']);
-    expect(await idsOf({ since: { unixTime: 1_900_001 } })).toEqual([]);
-  });
 
   it('counts an age back from SORACOM’s clock, or else from the local one', async () => {
     expect(await idsOf({ since: { age: 100_000 } })).toEqual(['new']);
     expect(await idsOf({ since: { age: 99_999 } })).toEqual([]);
     ports.api.serverTime = 1_100_000;
     expect(await idsOf({ since: { age: 100_000 } })).toEqual(['new', 'old']);
-  });
-
-  it('keeps a SIM without a known age', async () => {
-    ports.api.sims = [sim('1')];
-    expect(await idsOf({ since: { unixTime: 1_900_000 } })).toEqual(['1']);
   });
 });
 
@@ -117,12 +82,6 @@ describe('permissions', () => {
       expect(ports.api.calls.at(-1)).toBe('logout');
     },
   );
-
-  it.each(['searchVirtualSims', 'listSims'])('do not hide other failures of %s', async (name) => {
-    ports.api.failures.set('searchVirtualSims', apiError(403));
-    ports.api.failures.set(name, apiError(500));
-    expect((await failureOf(list())).why).toBe('HTTP 500');
-  });
 });
 
 describe('all', () => {
@@ -140,18 +99,4 @@ describe('all', () => {
       'Terminated SIMs are not included, because listing them requires Sim:listSims.',
     ]);
   });
-});
-
-it('can sign in with arc.json’s own profile, but does not need one', async () => {
-  await list();
-  ports.files.texts.set('/home/arc.json', SAMPLE);
-  await list();
-  ports.files.texts.set('/home/arc.json', '{');
-  const { notes } = await list();
-  expect(ports.profiles.map((profile) => profile?.authKeyId)).toEqual([
-    undefined,
-    'keyId-abcdefgh',
-    undefined,
-  ]);
-  expect(notes[0]).toMatch(/^The configuration was ignored/);
 });

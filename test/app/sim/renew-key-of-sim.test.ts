@@ -1,13 +1,12 @@
 import { renewKeyOfSim, type RenewKeyOptions } from '../../../src/app/sim/renew-key-of-sim.js';
 import { renewKeyStep } from '../../../src/app/bootstrap/key-renewal.js';
-import { keepSessionState, withNewestSession } from '../../../src/app/session/session-state.js';
 import { FileError } from '../../../src/ports/files.js';
-import { parseArcConfig, parseArcSession } from '../../../src/arc-config/parse-arc-config.js';
+import { parseArcConfig } from '../../../src/arc-config/parse-arc-config.js';
 import { formatKey } from '../../../src/arc-config/value-syntax.js';
 import { Secret } from '../../../src/lib/secrets/secret.js';
 import { publicKeyOf } from '../../../src/crypto/key-pair.js';
 import { FakeClaims } from '../../support/fakes/fake-claims.js';
-import { SAMPLE, sampleWith, ZERO_KEY } from '../../arc-config/sample.js';
+import { SAMPLE, sampleWith } from '../../arc-config/sample.js';
 import { failureOf } from '../failure-of.js';
 import { apiError, NEW_SESSION } from '../fake-soracom.js';
 import { simTestPorts, type SimTestPorts } from '../sim-ports.js';
@@ -90,12 +89,6 @@ it('checks that arc.json is writable, and stores the key, before it is sent', as
   ]);
 });
 
-it('works for an arc.json whose key is lost', async () => {
-  ports.files.texts.set(TARGET, sampleWith({ privateKey: ZERO_KEY }));
-  await renew({ simId: SIM_ID });
-  expect(arcJson()).toMatchObject(KEYS);
-});
-
 it('creates an arc.json for a named SIM if there is none', async () => {
   ports.files.texts.clear();
   await renew({ simId: SIM_ID });
@@ -107,17 +100,6 @@ it('creates an arc.json for a named SIM if there is none', async () => {
   });
 });
 
-it('invalidates older sessions', async () => {
-  const original = parseArcConfig(SAMPLE, { path: 'x' });
-  const past = parseArcSession(JSON.stringify(NEW_SESSION), { path: 'x' });
-  await keepSessionState(original, past, ports);
-  const { arcSessionStatus } = JSON.parse(SAMPLE) as { arcSessionStatus: typeof NEW_SESSION };
-  ports.api.session = arcSessionStatus;
-  await renew();
-  const renewed = parseArcConfig(ports.files.texts.get(TARGET)!, { path: 'x' });
-  expect(await withNewestSession(renewed, ports)).toEqual(renewed);
-});
-
 describe('nothing is changed', () => {
   const refused = async (options: Partial<RenewKeyOptions> = {}) => {
     const before = ports.files.texts.get(TARGET);
@@ -126,12 +108,6 @@ describe('nothing is changed', () => {
     expect(ports.api.work).toEqual([]);
     return error;
   };
-
-  it('for a configuration that is not a file', async () => {
-    const error = await refused({ path: SAMPLE });
-    expect(error).toMatchObject({ kind: 'usage', what: 'cannot renew the key' });
-    expect(error.message).not.toContain('privateKey');
-  });
 
   it('for another SIM than that of arc.json', async () => {
     const error = await refused({ simId: '8942' });
@@ -144,17 +120,6 @@ describe('nothing is changed', () => {
     expect(await refused()).toMatchObject({ kind: 'configuration', what: 'cannot renew the key' });
   });
 
-  it.each(['../x', ''])('for the invalid ID %j', async (simId) => {
-    expect((await refused({ simId })).kind).toBe('usage');
-    ports.files.texts.set(TARGET, sampleWith({ simId: '../x' }));
-    expect((await refused()).what).toBe('cannot select a SIM');
-  });
-
-  it('without an arc.json and a name', async () => {
-    ports.files.texts.clear();
-    expect((await refused()).what).toBe(`cannot read ${TARGET}`);
-  });
-
   it.each([
     ['faulty', sampleWith({ mtu: 'x' }), undefined],
     ['unreadable', SAMPLE, new FileError('denied', TARGET, 'permission denied')],
@@ -163,17 +128,6 @@ describe('nothing is changed', () => {
     ports.files.texts.set(TARGET, text);
     if (failure) ports.files.failures.set(`readText ${TARGET}`, failure);
     await refused({ simId: SIM_ID });
-  });
-
-  it('if arc.json cannot be written', async () => {
-    ports.files.failures.set(
-      `proveWritable ${TARGET}`,
-      new FileError('denied', TARGET, 'the file system is read-only'),
-    );
-    const error = await refused();
-    expect(error.kind).toBe('permission');
-    expect(ports.api.calls).toEqual([]);
-    expect(ports.journals.lines.size).toBe(0);
   });
 
   it.each([
@@ -205,27 +159,6 @@ describe('nothing is changed', () => {
     );
     expect(ports.journals.lines.size).toBe(1);
   });
-
-  it('while another run is active', async () => {
-    leave(renewKeyStep(SIM_ID, KEY_PAIR));
-    ports.journals.runningProcess = 4711;
-    expect((await refused()).why).toContain('process 4711');
-  });
-
-  it('if another run starts meanwhile', async () => {
-    ports.api.onCall = () => {
-      if (!ports.journals.lines.has('arc.json')) leave({ step: 'created', simId: '1' });
-    };
-    expect((await refused()).why).toContain('another run has just started');
-  });
-});
-
-it('leaves no journal if SORACOM refuses', async () => {
-  ports.api.failures.set('renewArcSimCredentials', apiError(403));
-  expect((await failureOf(renew())).why).toBe('HTTP 403');
-  expect(ports.journals.lines.size).toBe(0);
-  expect(ports.files.texts.get(TARGET)).toBe(SAMPLE);
-  expect(ports.api.calls.at(-1)).toBe('logout');
 });
 
 it('finishes an interrupted renewal with the same key', async () => {
@@ -272,12 +205,6 @@ describe('while a local tunnel uses the old key', () => {
     expect(ports.api.calls).toEqual([]);
     await renew();
     expect(asked).toEqual([holder, holder]);
-    expect(ports.api.calls).toContain(RENEWAL);
-  });
-
-  it('does not ask with --yes', async () => {
-    confirm = () => Promise.reject(new Error('asked'));
-    await renew({ yes: true });
     expect(ports.api.calls).toContain(RENEWAL);
   });
 });

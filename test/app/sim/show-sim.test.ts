@@ -1,12 +1,8 @@
-import { inspect } from 'node:util';
 
-import { parseArcConfig, parseArcSession } from '../../../src/arc-config/parse-arc-config.js';
 import { parseKey } from '../../../src/arc-config/value-syntax.js';
-import { keepSessionState } from '../../../src/app/session/session-state.js';
 import { showSim, type ShowSimOptions } from '../../../src/app/sim/show-sim.js';
 import { Secret } from '../../../src/lib/secrets/secret.js';
 import { PRIVATE_KEY, PUBLIC_KEY, SAMPLE } from '../../arc-config/sample.js';
-import { failureOf } from '../failure-of.js';
 import { apiError, NEW_SESSION, sim } from '../fake-soracom.js';
 import { simTestPorts, type SimTestPorts } from '../sim-ports.js';
 
@@ -85,18 +81,6 @@ it('shows arc.json’s SIM if none is named', async () => {
   expect(ports.profiles[0]?.authKeyId).toBe('keyId-abcdefgh');
 });
 
-it('never shows a private key', async () => {
-  const report = await show({ events: true });
-  const shown = inspect(report, { depth: 20 }) + JSON.stringify(report);
-  expect(shown).not.toContain(PRIVATE_KEY);
-  expect(shown).not.toContain('PrivateKey');
-});
-
-it('uses the IMSI of the profile if no session has one', async () => {
-  ports.api.sims = [{ ...ports.api.sims[0]!, sessionStatus: undefined }];
-  expect((await show()).sim.imsi).toBe('88888');
-});
-
 describe('the diagnosis', () => {
   it('compares arc.json with SORACOM', async () => {
     const { arcConfig } = await show();
@@ -106,13 +90,6 @@ describe('the diagnosis', () => {
       'Allowed IPs',
       'Address',
     ]);
-  });
-
-  it('uses the newest known session', async () => {
-    const original = parseArcConfig(SAMPLE, { path: 'x' });
-    const session = parseArcSession(JSON.stringify(NEW_SESSION), { path: 'x' });
-    await keepSessionState(original, session, ports);
-    expect((await show()).arcConfig?.findings).toEqual([]);
   });
 
   it.each([
@@ -141,15 +118,4 @@ describe('events', () => {
     expect(report.notes.join(' ')).toContain('Sim:listSimSessionEvents');
     expect(report.sim.name).toBe('sensor');
   });
-
-  it('cause a failure if they cannot be read for other reasons', async () => {
-    ports.api.failures.set('listSimSessionEvents', apiError(500));
-    expect((await failureOf(show({ events: true }))).why).toBe('HTTP 500');
-  });
-});
-
-it('reports a SIM that does not exist', async () => {
-  const error = await failureOf(show({ simId: '1' }));
-  expect(error).toMatchObject({ kind: 'api', why: 'HTTP 404' });
-  expect(ports.api.calls.at(-1)).toBe('logout');
 });

@@ -1,4 +1,4 @@
-import { findArcConfig, findSimTarget } from '../../../src/app/sim/sim-target.js';
+import { findSimTarget } from '../../../src/app/sim/sim-target.js';
 import { FileError } from '../../../src/ports/files.js';
 import { SAMPLE, sampleWith } from '../../arc-config/sample.js';
 import { failureOf } from '../failure-of.js';
@@ -18,12 +18,6 @@ describe('a named SIM', () => {
     const target = await findSimTarget(SIM_ID, 'arc.json', home);
     expect(target).toMatchObject({ simId: SIM_ID, notes: [] });
     expect(target.arcConfig?.source).toBe('arc.json');
-    expect(target.profile?.authKeyId).toBe('keyId-abcdefgh');
-  });
-
-  it('can sign in with the arc.json of another SIM', async () => {
-    const target = await findSimTarget('8942', 'arc.json', home);
-    expect(target.arcConfig).toBeUndefined();
     expect(target.profile?.authKeyId).toBe('keyId-abcdefgh');
   });
 
@@ -49,12 +43,6 @@ describe('a named SIM', () => {
     expect(target.arcConfig).toBeUndefined();
     expect(target.notes).toHaveLength(1);
     expect(target.notes[0]).toMatch(note);
-  });
-
-  it('passes a bug on', async () => {
-    const bug = new TypeError('a bug');
-    home.files.failures.set(`readText ${TARGET}`, bug);
-    await expect(findArcConfig('arc.json', home)).rejects.toBe(bug);
   });
 
   it.each(['', '..', '../groups', 'a/b', '8942 ', '8942?x', 'x'.repeat(65)])(
@@ -89,18 +77,5 @@ describe('a SIM that is not named', () => {
     expect(error).toMatchObject({ kind: 'configuration', what: 'cannot select a SIM' });
     expect(error.why).toMatch(why);
     expect(error.next.join(' ')).toContain('sim list');
-  });
-
-  it('cannot be determined from an ID with path separators', async () => {
-    home.files.texts.set(TARGET, sampleWith({ simId: '../groups' }));
-    expect((await failureOf(findSimTarget(undefined, 'arc.json', home))).why).toContain(
-      '"../groups" is not a SIM ID',
-    );
-  });
-
-  it('is not read from a faulty arc.json', async () => {
-    home.files.texts.set(TARGET, sampleWith({ mtu: 'x' }));
-    const error = await failureOf(findSimTarget(undefined, 'arc.json', home));
-    expect(error.why).toContain('mtu');
   });
 });

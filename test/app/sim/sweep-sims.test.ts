@@ -100,11 +100,6 @@ describe('which SIMs', () => {
     expect(terminated()).toEqual(['4']);
   });
 
-  it.each(['constructor', '__proto__'])('does not take %s for a tag', async (tagName) => {
-    ports.api.sims = [tagged('1')];
-    expect((await sweep({ tags: [{ tagName, tagValue: undefined }] })).sims).toEqual([]);
-  });
-
   it("measures the age by SORACOM's clock", async () => {
     ports.api.sims = [tagged('1', { createdTime: 4_000_000 })];
     ports.api.serverTime = 5_000_000;
@@ -139,13 +134,6 @@ describe('which SIMs', () => {
     expect(terminated()).toHaveLength(MAX_SWEPT);
     expect(notes).toEqual([expect.stringContaining('again for 2 more')]);
   });
-
-  it('lists all SIMs if the user may not search', async () => {
-    ports.api.sims = [tagged('1')];
-    ports.api.failures.set('searchVirtualSims', apiError(403));
-    await sweep();
-    expect(terminated()).toEqual(['1']);
-  });
 });
 
 describe('the notes', () => {
@@ -162,19 +150,6 @@ describe('the notes', () => {
       expect.stringMatching(
         /^Not terminated, because they have neither tags nor a name: SIM 1 \(created 2000-01-01T00:00:00Z\)\. /,
       ),
-    ]);
-  });
-
-  it('name only a few of many SIMs', async () => {
-    ports.api.sims = Array.from({ length: 8 }, (_, index) => withTags(String(index), {}));
-    const [note] = (await sweep()).notes;
-    expect(note).toMatch(/SIM 4 \([^)]*\), 3 more\./);
-  });
-
-  it('name SIMs of unknown age', async () => {
-    ports.api.sims = [tagged('1', { createdTime: undefined })];
-    expect((await sweep()).notes).toEqual([
-      'Not terminated, because SORACOM does not report their age: SIM 1.',
     ]);
   });
 });
@@ -214,18 +189,6 @@ describe('the confirmation', () => {
     expect(told).toEqual(['show 1', 'ask 1', 'searchVirtualSims']);
     expect(terminated()).toEqual(answer ? ['1'] : []);
   });
-
-  it('is not needed in a dry run, which changes nothing', async () => {
-    const { sims } = await sweep({ yes: false, dryRun: true });
-    expect(sims).toMatchObject([{ simId: '1', outcome: 'found' }]);
-    expect(ports.api.work).toEqual(['searchVirtualSims']);
-  });
-
-  it('is not requested if there is nothing to terminate', async () => {
-    ports.api.sims = [];
-    const confirm = () => Promise.reject(new Error('asked'));
-    expect((await sweep({ yes: false }, { confirm })).sims).toEqual([]);
-  });
 });
 
 describe('a failure', () => {
@@ -248,19 +211,6 @@ describe('a failure', () => {
       why: 'cannot do that: HTTP 400',
       next: ['Do this.', 'Run the same command again to retry the SIMs that remain.'],
     });
-  });
-
-  it('to read a SIM leaves it alone', async () => {
-    ports.api.sims = [tagged('1')];
-    ports.api.failures.set('getSim', apiError(403));
-    expect((await sweep()).failure).toMatchObject({ kind: 'api' });
-    expect(terminated()).toEqual([]);
-  });
-
-  it('to search or list names the permissions', async () => {
-    ports.api.failures.set('searchVirtualSims', apiError(403));
-    ports.api.failures.set('listSims', apiError(403));
-    expect((await failureOf(sweep())).next.join()).toContain('Query:searchSims');
   });
 
   it('by an abort ends the run', async () => {

@@ -3,7 +3,7 @@ import {
   type TerminateSimOptions,
   type TerminateSimPorts,
 } from '../../../src/app/sim/terminate-sim.js';
-import { PUBLIC_KEY, SAMPLE, SERVER_KEY } from '../../arc-config/sample.js';
+import { SAMPLE, SERVER_KEY } from '../../arc-config/sample.js';
 import { failureOf } from '../failure-of.js';
 import { apiError, sim } from '../fake-soracom.js';
 import { simTestPorts, type SimTestPorts } from '../sim-ports.js';
@@ -45,12 +45,6 @@ it('terminates arc.json’s SIM if none is named: protection first', async () =>
   expect(ports.files.calls.filter((call) => !call.startsWith('readText'))).toEqual([]);
 });
 
-it('terminates the named SIM, without mention of the arc.json of another one', async () => {
-  const done = await terminate({ simId: '8942', yes: true });
-  expect(done).toMatchObject({ simId: '8942', notes: [] });
-  expect(ports.api.work).toEqual(['getSim 8942', 'terminateSim 8942']);
-});
-
 it('reports that it is already terminated, and changes nothing', async () => {
   const onSim = () => {
     throw new Error('nothing is to be terminated');
@@ -74,12 +68,6 @@ describe('a local tunnel with that SIM', () => {
     await terminate({ yes: true, ...options }, { onSim });
     return holders;
   };
-
-  it('is found by the key in arc.json, and reported', async () => {
-    ports.claims.holders.set(Buffer.from(PUBLIC_KEY, 'base64').toString('hex'), () => UP);
-    expect(await holderOf({})).toEqual(['arctun up (pid 1234) is using this SIM']);
-    expect(await holderOf({ simId: '8942' })).toEqual([undefined]);
-  });
 
   it('is found by the key from SORACOM, and reported', async () => {
     const profiles = {
@@ -106,28 +94,6 @@ describe('the confirmation', () => {
     expect(ports.api.calls).toEqual([]);
   });
 
-  it('shows the SIM', async () => {
-    const told: string[] = [];
-    await terminate(
-      {},
-      {
-        onSim: ({ name }) => void told.push(`show ${name}`),
-        confirm: ({ simId }) => {
-          told.push(`ask ${simId}`, ...ports.api.work);
-          return Promise.resolve(true);
-        },
-      },
-    );
-    expect(told).toEqual(['show sensor', `ask ${SIM_ID}`, `getSim ${SIM_ID}`]);
-    expect(ports.api.work.at(-1)).toBe(`terminateSim ${SIM_ID}`);
-  });
-
-  it('is skipped with --yes', async () => {
-    const confirm = () => Promise.reject(new Error('asked'));
-    await terminate({ yes: true }, { confirm });
-    expect(ports.api.work.at(-1)).toBe(`terminateSim ${SIM_ID}`);
-  });
-
   it('terminates nothing if the answer is wrong', async () => {
     const error = await failureOf(terminate({}, { confirm: () => Promise.resolve(false) }));
     expect(error).toMatchObject({ kind: 'failed', what: `SIM ${SIM_ID} was not terminated` });
@@ -146,23 +112,6 @@ describe('permissions', () => {
     expect(ports.api.work.at(-1)).toBe(`terminateSim ${SIM_ID}`);
   });
 
-  it('are not needed to remove the protection', async () => {
-    ports.api.failures.set('enableSimTermination', apiError(403));
-    expect((await terminate({ yes: true })).alreadyTerminated).toBe(false);
-    expect(ports.api.work.at(-1)).toBe(`terminateSim ${SIM_ID}`);
-  });
-
-  it('are both reported if the protection had to be removed', async () => {
-    ports.api.failures.set('enableSimTermination', apiError(403));
-    ports.api.failures.set('terminateSim', apiError(400));
-    const error = await failureOf(terminate({ yes: true }));
-    expect(error.kind).toBe('api');
-    expect(error.why).toBe(
-      'HTTP 400; the termination protection of the SIM could not be removed (HTTP 403)',
-    );
-    expect(error.next).toEqual(['Do this.']);
-  });
-
   it('reports that a SIM may have been terminated if the response was lost', async () => {
     const failure = apiError(500);
     ports.api.failures.set('terminateSim', failure);
@@ -176,14 +125,4 @@ describe('permissions', () => {
     expect(await failureOf(terminate({ yes: true }))).toMatchObject({ kind: 'api' });
     expect(ports.api.work).toEqual([]);
   });
-
-  it.each(['getSim', 'enableSimTermination'])(
-    'passes on other failures of %s',
-    async (operation) => {
-      const failure = apiError(500);
-      ports.api.failures.set(operation, failure);
-      await expect(terminate({ yes: true })).rejects.toBe(failure);
-      expect(ports.api.work.at(-1)).toBe(`${operation} ${SIM_ID}`);
-    },
-  );
 });

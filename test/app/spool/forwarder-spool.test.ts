@@ -71,21 +71,6 @@ it('warns at the start if the disk is full, and starts', async () => {
   await spool.close();
 });
 
-it('warns at the start if the data cannot be written to the disk, and leaves no file', async () => {
-  jest.spyOn(disk, 'sync').mockRejectedValue(new FileError('failed', 'spool', 'quota exceeded'));
-  const spool = await open();
-  expect(log.messages('warn')).toHaveLength(1);
-  expect(await disk.list()).toEqual([]);
-  await spool.close();
-});
-
-it('does not warn if the disk has space, and leaves no file', async () => {
-  const spool = await open();
-  expect(log.lines).toEqual([]);
-  expect(await disk.list()).toEqual([]);
-  await spool.close();
-});
-
 it('sends the messages of an earlier process, and then those that were queued meanwhile', async () => {
   await leaveMessage('a');
   const spool = await open();
@@ -134,21 +119,6 @@ it('sends a message as soon as the line is back', async () => {
   await spool.close();
 });
 
-it('sends a message later whose dial failed', async () => {
-  const spool = await open();
-  const dialer = new KeepableDialer();
-  spool.sendThrough(dialer);
-  await until(() => clock.armed === 1);
-  expect(await passing(await take(spool, 'a')).unsent()).toBeUndefined();
-  const start = clock.now();
-  await until(() => dialer.sides.length > 0, { turn: () => turn(100) });
-  expect(clock.now() - start).toBeLessThan(3_000);
-  expect(await dialer.sides[0]!.request()).toBe('a');
-  dialer.sides[0]!.respond(OK);
-  await until(async () => (await disk.list()).length === 0);
-  await spool.close();
-});
-
 async function turn(milliseconds: number): Promise<void> {
   clock.advance(milliseconds);
   await new Promise((resolve) => setImmediate(resolve));
@@ -166,30 +136,6 @@ describe('a stop', () => {
     await spool.close();
     expect(await disk.list()).toEqual([]);
     expect(claims.holders.size).toBe(0);
-  });
-
-  it('ends the message that the pump sends before the grace period is over', async () => {
-    await leaveMessage('a');
-    const spool = await open();
-    const dialer = new KeepableDialer();
-    spool.sendThrough(dialer);
-    await (await dialer.side(0)).request();
-    const stopped = spool.stop(GRACE);
-    clock.advance(GRACE - 1);
-    await stopped;
-    expect(await spool.status()).toMatchObject({ unknown: 1 });
-    await spool.close();
-  });
-
-  it('asks the forwarder to end its requests before the grace period is over', async () => {
-    const spool = await open();
-    const request = passing(await take(spool, 'a'));
-    spool.keeper.signal.addEventListener('abort', () => void request.unsent());
-    const stopped = spool.stop(GRACE);
-    clock.advance(GRACE - 1);
-    await stopped;
-    expect(await spool.status()).toMatchObject({ queued: 1 });
-    await spool.close();
   });
 });
 

@@ -96,11 +96,6 @@ async function send(
 const states = async () =>
   (await listSpool(settings(), opener())).map(({ state, detail }) => `${state} ${detail ?? ''}`);
 
-it('returns the response, and keeps nothing', async () => {
-  expect(await send('a', await target(201))).toMatchObject({ status: 201 });
-  expect(await states()).toEqual([]);
-});
-
 it('returns a refusal to the user, who decides what to do', async () => {
   expect(await send('a', await target(500))).toMatchObject({ status: 500 });
   expect(await states()).toEqual([]);
@@ -114,18 +109,6 @@ it('keeps messages while the target cannot be reached, and sends them in order',
   expect(await send('c', await target(201))).toMatchObject({ status: 201 });
   expect(received).toEqual(['a', 'b', 'c']);
   expect(await states()).toEqual([]);
-});
-
-it('sends a message at once although those for another target wait', async () => {
-  await send('a', failing('refused'), 10, 81);
-  const dialer = await target(201);
-  const partly: Dialer = {
-    dial: (to, signal) => (to.port === 81 ? failing('refused').dial(to) : dialer.dial(to, signal)),
-  };
-  expect(await send('b', partly)).toMatchObject({ status: 201 });
-  expect(received).toEqual(['b']);
-  expect(await send('c', partly, 10, 81)).toMatchObject({ via: 'spool' });
-  expect(await states()).toEqual(['queued ', 'queued ']);
 });
 
 describe('after an abort', () => {
@@ -156,14 +139,6 @@ describe('after an abort', () => {
     expect(received).toEqual(['to 80']);
     expect(await states()).toEqual(['queued ', 'queued ']);
   });
-
-  it('keeps the new message after the older ones', async () => {
-    const signal = abortAfterOne();
-    const kept = await send('new', await target(201), 10, 82, signal);
-    expect(kept).toMatchObject({ via: 'spool', why: 'stop' });
-    expect(await states()).toEqual(['queued ', 'queued ', 'queued ']);
-    expect(received).toEqual(['to 80']);
-  });
 });
 
 it('keeps a message as unknown if the target may have read it, and never sends it again', async () => {
@@ -181,17 +156,6 @@ it.each(['no-route', 'no-such-name'] as const)(
     expect(await states()).toEqual([]);
   },
 );
-
-it('fails without keeping a message that may have arrived if half of the spool is unknown', async () => {
-  const broken = await target(undefined);
-  await expect(send('a', broken, 2)).rejects.toThrow();
-  await expect(send('b', broken, 2)).rejects.not.toThrow(/cannot keep/);
-  expect(await states()).toEqual(['unknown lost']);
-  expect(log.messages('warn')).toEqual([
-    'the spool keeps the message as unknown',
-    'the spool has no room to keep the message as unknown',
-  ]);
-});
 
 it('fails if the spool is full, and says so', async () => {
   await send('a', failing('timeout'), 1);
@@ -221,23 +185,6 @@ describe('a disk that becomes read-only while a message is sent', () => {
     expect(await send('a', failingDisk(await target(201)))).toMatchObject({ status: 201 });
     expect(log.lines).toMatchObject([{ fields: { reason: 'read-only' }, message: WARNING }]);
     expect(await states()).toEqual(['sending ']);
-  });
-
-  it('does not hide that the message may have arrived', async () => {
-    const sending = send('a', failingDisk(await target(undefined)));
-    await expect(sending).rejects.toThrow('socket hang up');
-    expect(log.messages('warn')).toEqual([WARNING]);
-  });
-
-  it('does not hide that waiting does not help', async () => {
-    await expect(send('a', failingDisk(failing('no-route')))).rejects.toThrow('because no-route');
-    expect(log.messages('warn')).toEqual([WARNING]);
-  });
-
-  it('fails if nothing was sent, because the message cannot be kept', async () => {
-    const sending = send('a', failingDisk(failing('no-handshake')));
-    await expect(sending).rejects.toMatchObject({ why: 'read-only' });
-    expect(log.messages('warn')).toEqual([]);
   });
 });
 
@@ -285,12 +232,6 @@ describe('the owner', () => {
     ]);
     expect(await listSpool(settings(), opener())).toMatchObject([{ id, state: 'unknown' }]);
   });
-
-  it('releases the folder if it cannot be read', async () => {
-    disk.list = () => Promise.reject(new FileError('denied', '/spool', 'permission denied'));
-    await expect(own()).rejects.toMatchObject({ kind: 'permission', why: 'permission denied' });
-    expect(claims.holders.size).toBe(0);
-  });
 });
 
 it('lists, shows and changes messages only in a folder that exists', async () => {
@@ -331,15 +272,6 @@ describe('a message', () => {
     const { id } = await keepMessage({ ...given, exchange: never, explain: (e) => e }, 'no line');
     return id;
   }
-
-  it('can be shown', async () => {
-    expect(await showMessage(settings(), await kept(), opener())).toMatchObject({
-      state: 'queued',
-      accepted: '2026-11-29T22:00:00.000Z',
-      head: 'POST /x HTTP/1.1\r\nHost: 100.127.69.42\r\nContent-Length: 2',
-      body: Buffer.from('hi'),
-    });
-  });
 
   it('can be removed, once', async () => {
     const id = await kept();

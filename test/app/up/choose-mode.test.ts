@@ -43,16 +43,6 @@ function ports(
 
 const AUTO = { mode: 'auto', interfaceName: 'soratun0', source: 'arc.json' } as const;
 
-it('uses userspace if requested, without any check', async () => {
-  expect(await chooseMode({ ...AUTO, mode: 'userspace' }, ports())).toEqual({});
-  expect(asked).toEqual([]);
-});
-
-it('uses an interface if requested, without checking for obstacles', async () => {
-  expect(await chooseMode({ ...AUTO, mode: 'tun' }, ports())).toEqual({ device: DEVICE });
-  expect(asked).toEqual(['tunnels', 'open soratun0']);
-});
-
 it("uses the kernel's WireGuard only if requested, without checking for obstacles", async () => {
   expect(await chooseMode({ ...AUTO, mode: 'kernel' }, ports())).toEqual({ device: KERNEL });
   expect(asked).toEqual(['kernel tunnels', 'open soratun0']);
@@ -70,11 +60,6 @@ it('fails if the kernel does not support WireGuard, and says what to do', async 
   );
 });
 
-it('uses an interface if requested, whatever the environment sets for userspace', async () => {
-  const wish = { ...AUTO, mode: 'tun', userspaceFlag: 'ARCTUN_PROXY_LISTEN' } as const;
-  expect(await chooseMode(wish, ports())).toEqual({ device: DEVICE });
-});
-
 it.each<PacketInterfaceRefusal>(['no-driver', 'no-access', 'not-permitted', 'name-taken'])(
   'fails if an interface is requested and refused: %s',
   async (refusal) => {
@@ -83,10 +68,6 @@ it.each<PacketInterfaceRefusal>(['no-driver', 'no-access', 'not-permitted', 'nam
     );
   },
 );
-
-it('fails if an interface is requested and this system has none', async () => {
-  await expect(chooseMode({ ...AUTO, mode: 'tun' }, {})).rejects.toThrow('tun mode needs Linux');
-});
 
 it('uses an interface by default if permitted, and logs it', async () => {
   const chosen = await chooseMode(AUTO, ports());
@@ -113,12 +94,6 @@ it.each<[PacketInterfaceRefusal, string]>([
   },
 );
 
-it('falls back to userspace if this system has no interfaces', async () => {
-  const reason = 'a network interface requires Linux and the package koffi';
-  expect(await chooseMode(AUTO, ports({ none: true }))).toEqual({ reason });
-  expect(await chooseMode(AUTO, {})).toEqual({ reason });
-});
-
 it('reports why koffi does not load, for --mode tun', async () => {
   const absent = { ...ports({ none: true }), whyNoInterfaces: () => Promise.resolve('cut off') };
   await expect(chooseMode({ ...AUTO, mode: 'tun' }, absent)).rejects.toMatchObject({
@@ -129,12 +104,3 @@ it('reports why koffi does not load, for --mode tun', async () => {
     why: 'tun mode needs Linux and koffi, but koffi cannot be loaded here',
   });
 });
-
-it.each<PacketInterfaceRefusal>(['name-taken', 'bad-name', 'failed'])(
-  'reports %s if the request depends on it',
-  async (refusal) => {
-    await expect(chooseMode(AUTO, ports({ refusal }))).rejects.toMatchObject({
-      what: 'cannot create the network interface soratun0',
-    });
-  },
-);

@@ -44,13 +44,6 @@ async function advance(ms: number): Promise<void> {
   await new Promise((resolve) => setImmediate(resolve));
 }
 
-it('claims a free SIM, names its holder, and frees it', async () => {
-  const held = (await claim('up')) as SimClaim;
-  expect(claims.holders.get(NAME)?.()).toBe('{"command":"up","pid":4711}');
-  await held.close();
-  expect(claims.holders.size).toBe(0);
-});
-
 it.each([
   [
     'send',
@@ -108,12 +101,6 @@ describe('a command that can share a tunnel', () => {
     expect(await claimOrFind()).toEqual({ use: { ...SHARING, interface: undefined } });
   });
 
-  it('claims a free SIM', async () => {
-    const held = (await claimOrFind()) as SimClaim;
-    expect(claims.holders.get(NAME)?.()).toBe('{"command":"exec","pid":4711}');
-    await held.close();
-  });
-
   it('waits for an up that is opening its tunnel', async () => {
     hold({ command: 'up', pid: 1234 });
     const claiming = claimOrFind();
@@ -151,28 +138,6 @@ describe('a command that can share a tunnel', () => {
     await advance(1_200);
     expect(await claiming).toMatchObject({ use: { pid: 1234 } });
   });
-
-  it('advises to run up after another command has used the SIM for 30 s', async () => {
-    hold({ command: 'exec', pid: 1235 });
-    const claiming = claimOrFind();
-    await advance(31_000);
-    expect(await claiming).toMatchObject({
-      why: 'arctun exec (pid 1235) is already using this SIM, and did not exit within 30 s',
-      next: [
-        'To use the SIM in several commands at once, run "arctun up" in another terminal.',
-        'Stop that process with "kill 1235", or add --force (the two tunnels will then keep disconnecting each other).',
-      ],
-    });
-  });
-
-  it('does not share with --force', async () => {
-    hold(SHARING);
-    const use = () => ({ command: 'exec' as const, pid: 4711 });
-    const options = { publicKey: KEY, use, force: true, wait: 0 };
-    const held = await claimOrShare(options, { claims, clock, log });
-    expect(held).not.toHaveProperty('use');
-    expect(log.messages('warn')).toHaveLength(1);
-  });
 });
 
 it.each(['send', 'up'] as const)('makes %s wait for a send that ends in time', async (command) => {
@@ -189,37 +154,6 @@ it.each(['send', 'up'] as const)('makes %s wait for a send that ends in time', a
       message: 'waiting until the SIM is free',
     },
   ]);
-});
-
-it('waits for a doctor, which ends by itself', async () => {
-  hold({ command: 'doctor', pid: 1236 });
-  const claiming = claim('up');
-  await advance(20_000);
-  claims.holders.clear();
-  await advance(200);
-  expect(await claiming).not.toBeInstanceOf(UserError);
-});
-
-it('refuses after sends have used the SIM for 30 s', async () => {
-  hold(SEND);
-  const claiming = claim('send');
-  await advance(31_000);
-  expect(await claiming).toMatchObject({
-    kind: 'tunnel',
-    message:
-      'cannot send: arctun send (pid 1235) is already using this SIM, and did not exit within 30 s',
-  });
-});
-
-it('refuses if an up claims the SIM after a send', async () => {
-  hold(SEND);
-  const claiming = claim('send');
-  await advance(2_000);
-  hold(UP);
-  await advance(1_200);
-  expect(await claiming).toMatchObject({
-    message: expect.stringContaining('(pid 1234)') as string,
-  });
 });
 
 it('reports that the holder belongs to another user if only that is known', async () => {
@@ -258,14 +192,6 @@ it('continues with --force, and warns', async () => {
       fields: { reason: 'arctun up (pid 1234) is using this SIM' },
       message: 'the two tunnels that use this SIM will keep disconnecting each other',
     },
-  ]);
-});
-
-it('continues if this machine cannot store claims', async () => {
-  claims.takeError = systemError('listen', 'EPERM');
-  expect(await claim('up')).not.toBeInstanceOf(UserError);
-  expect(log.messages('debug')).toEqual([
-    'cannot detect whether another arctun process is using this SIM',
   ]);
 });
 

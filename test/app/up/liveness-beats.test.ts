@@ -47,21 +47,6 @@ it.each([
   expect(asked).toEqual([60_000, 75_000, 90_000, 105_000, 120_000]);
 });
 
-it('are sent in time after one failure', async () => {
-  const answers = [false, true];
-  const { beats, advance } = setUp(() => Promise.resolve(answers.shift() ?? true));
-  await advance(200_000);
-  expect(beats).toEqual([75_000, 135_000, 195_000]);
-});
-
-it('are not sent if the answer never arrives, and no second request is sent', async () => {
-  const { clock, beats, asked, advance } = setUp(() => new Promise(() => undefined));
-  await advance(1_000_000);
-  expect(beats).toEqual([]);
-  expect(asked).toEqual([60_000]);
-  expect(clock.armed).toBe(0);
-});
-
 it.each([
   [30_000, [90_000]],
   [30_001, []],
@@ -78,18 +63,4 @@ it.each([
   await advance(60_000);
   expect(beats.length).toBeGreaterThan(expected.length);
   expect(asked).toHaveLength(2);
-});
-
-it('end even if a request is in progress', async () => {
-  let answer: ((isAlive: boolean) => void) | undefined;
-  const { clock, beats, end, advance } = setUp(() => new Promise((resolve) => (answer = resolve)));
-  await advance(60_000);
-  end();
-  answer!(true);
-  await advance(TIMEOUT);
-  expect(beats).toEqual([]);
-  const idle = setUp(() => Promise.resolve(true));
-  idle.end();
-  expect(idle.clock.armed).toBe(0);
-  expect(clock.armed).toBe(0);
 });

@@ -1,4 +1,4 @@
-import { noInterfaces, openInterface } from '../../../src/app/up/open-interface.js';
+import { openInterface } from '../../../src/app/up/open-interface.js';
 import { UserError } from '../../../src/lib/errors/user-error.js';
 import type {
   InterfaceTunnel,
@@ -19,19 +19,6 @@ async function failure(from: InterfaceTunnels): Promise<UserError> {
   if (error instanceof UserError) return error;
   throw new Error('nothing was refused', { cause: error });
 }
-
-it('returns the tunnel', async () => {
-  const tunnel = { interfaceName: 'soratun0' } as InterfaceTunnel;
-  await expect(openInterface(tunnels(tunnel), 'soratun0', 'arc.json')).resolves.toBe(tunnel);
-});
-
-it('reports that this system has no interfaces', () => {
-  expect(noInterfaces('tun', undefined)).toMatchObject({
-    kind: 'failed',
-    why: expect.stringContaining('needs Linux') as string,
-    next: [expect.stringContaining('--mode=userspace')],
-  });
-});
 
 it.each<[PacketInterfaceRefusal, UserError['kind'], string, string]>([
   ['not-permitted', 'permission', 'CAP_NET_ADMIN', 'setcap cap_net_admin+ep'],
@@ -68,9 +55,4 @@ it('suggests a tun device made in advance only for tun mode', async () => {
   };
   expect(await next('tun')).toContain('ip tuntap add');
   expect(await next('kernel')).not.toContain('tuntap');
-});
-
-it('does not treat a bug as a refusal', async () => {
-  const fault = new TypeError('a bug');
-  await expect(openInterface(tunnels(fault), '', 'arc.json')).rejects.toBe(fault);
 });

@@ -1,5 +1,4 @@
 /** The errors of `up` and `send` if a tunnel does not come up, in virtual time. */
-import { jest } from '@jest/globals';
 
 import { openTunnel } from '../../../src/app/up/open-tunnel.js';
 import { planTunnel, type TunnelPlan } from '../../../src/app/up/plan-tunnel.js';
@@ -8,12 +7,9 @@ import { parseArcConfig } from '../../../src/arc-config/parse-arc-config.js';
 import type { TunnelOverrides } from '../../../src/arc-config/tunnel-faults.js';
 import { createNodeCrypto } from '../../../src/crypto/node.js';
 import { UserError } from '../../../src/lib/errors/user-error.js';
-import { Stack } from '../../../src/netstack/stack.js';
-import type { TcpConnection } from '../../../src/netstack/tcp/connection.js';
 import {
   CLIENT,
   CLIENT_KEY,
-  SERVICE,
   TunnelInMemory,
 } from '../../support/pairs/tunnel-in-memory.js';
 
@@ -48,14 +44,6 @@ function options(host: string, wait: number, serverKey = world.server.publicKey)
 async function open(given: TunnelPlan & { wait: number }) {
   return openTunnel(planTunnel(given, world.ports), given, world.ports);
 }
-
-it('comes up', async () => {
-  const { tunnel, handshake } = await open(options('127.0.0.1', 20_000));
-  await world.settle();
-  await handshake;
-  expect(tunnel.endpoint).toEqual({ address: '127.0.0.1', port: world.server.port });
-  await tunnel.close();
-});
 
 it.each([
   [CLIENT, 575, '576'],
@@ -113,20 +101,6 @@ it('uses overrides, and arc.json for the rest', () => {
   ).toEqual({ mtu: 1400, persistentKeepalive: 0, prefixes: 3 });
 });
 
-it.each(['bbr', 'cubic', 'reno', undefined] as const)(
-  'gives its connections the congestion control %s',
-  async (congestion) => {
-    const connect = jest.spyOn(Stack.prototype, 'connectTcp');
-    const { tunnel } = await open({ ...options('127.0.0.1', 0), congestion });
-    const dialled = tunnel.dialer.dial({ host: SERVICE, port: 80 });
-    const connection = connect.mock.results[0]?.value as TcpConnection;
-    expect(connection.info().congestion).toBe(congestion ?? 'bbr');
-    connect.mockRestore();
-    await tunnel.close();
-    await expect(dialled).rejects.toMatchObject({ reason: 'closed' });
-  },
-);
-
 it.each([
   ['no-answer', '127.0.0.1', () => (world.link.connected = false)],
   ['name-not-found', 'nowhere.example', () => undefined],
@@ -143,15 +117,6 @@ it.each([
   expect(failure).toBeInstanceOf(UserError);
   expect(failure).toMatchObject({ kind: 'tunnel', reason });
   expect((failure as UserError).next.length).toBeGreaterThan(0);
-  await tunnel.close();
-});
-
-it('waits without a timeout if requested', async () => {
-  const { tunnel, handshake } = await open(options('later.example', 0));
-  await world.advance(300_000);
-  world.names.set('later.example', { addresses: ['192.0.2.1'], ttl: 60_000 });
-  await world.advance(2_000);
-  await handshake;
   await tunnel.close();
 });
 

@@ -1,7 +1,6 @@
 /** `up` as a whole except for the command line: the forwarder is real, the network is fake. */
 import type { RenewalPorts } from '../../../src/app/session/session-renewal.js';
 import { runTunnel, type TunnelUp } from '../../../src/app/up/run-tunnel.js';
-import { simUseLine } from '../../../src/app/up/sim-use.js';
 import type { InterfaceTunnel } from '../../../src/tunnel/interface/interface-tunnel.js';
 import type { ConfigNotice } from '../../../src/arc-config/member-notices.js';
 import { parseArcConfig } from '../../../src/arc-config/parse-arc-config.js';
@@ -12,8 +11,6 @@ import { StoppedError } from '../../../src/lib/errors/stopped-error.js';
 import type { LocalListeners } from '../../../src/ports/local-sockets.js';
 import { parseIpAddress } from '../../../src/wire/ip-address.js';
 import { FakeCommands } from '../fake-commands.js';
-import { sim } from '../fake-soracom.js';
-import { simTestPorts } from '../sim-ports.js';
 import { FakeClaims } from '../../support/fakes/fake-claims.js';
 import {
   CLIENT,
@@ -188,20 +185,6 @@ it('warns once about what config validate warns about, before anything is opened
   expect(lines.filter((line) => line.includes('arc.json'))).toHaveLength(3);
 });
 
-it('answers 504 at once while the server has no address', async () => {
-  const url = await start('nowhere.example', 0);
-  const { status, text } = await request(url);
-  expect(status).toBe(504);
-  expect(JSON.parse(text)).toEqual({
-    error: {
-      reason: 'no-handshake',
-      silence: 'name-not-found',
-      message: 'cannot find the Arc server nowhere.example: getaddrinfo ENOTFOUND',
-      target: `${SERVICE}:80`,
-    },
-  });
-});
-
 it('answers 504 with the reason after 10 s of silence', async () => {
   world.link.connected = false;
   const url = await start('127.0.0.1', 0);
@@ -212,24 +195,6 @@ it('answers 504 with the reason after 10 s of silence', async () => {
   expect(error).toMatchObject({ reason: 'no-handshake', silence: 'no-answer' });
   expect(error.message).toContain('has not answered');
   expect(world.clock.now() - before).toBeGreaterThanOrEqual(10_000);
-});
-
-it('ends with the reason when the wait is over', async () => {
-  world.link.connected = false;
-  await start('127.0.0.1', 3_000);
-  await world.advance(3_000);
-  await turnUntil(() => world.link.openSockets === 1);
-  expect(await running).toMatchObject({ kind: 'tunnel', reason: 'no-answer' });
-});
-
-it('answers a pending request with the same reason when the wait is over', async () => {
-  world.link.connected = false;
-  const url = await start('127.0.0.1', 3_000);
-  const { status, text } = await request(url, 100);
-  expect(status).toBe(504);
-  const { error } = JSON.parse(text) as { error: Record<string, string> };
-  expect(error).toMatchObject({ reason: 'no-handshake', silence: 'no-answer' });
-  expect(await running).toMatchObject({ kind: 'tunnel', reason: 'no-answer' });
 });
 
 it('finishes a request that waits for the first handshake when it is stopped', async () => {
@@ -277,37 +242,6 @@ describe('a stop', () => {
     expect(await running).toBeUndefined();
     expect(waits()).toHaveLength(1);
   });
-
-  it('does not wait if SORACOM has reported that the SIM is terminated', async () => {
-    const simId = '8942310022000012345';
-    const ports = simTestPorts();
-    ports.api.sims = [sim(simId, { status: 'terminated' })];
-    renewal = { ...ports, publicKeyOf: (key) => world.ports.crypto.publicKey(key) };
-    world.link.connected = false;
-    const url = await start('127.0.0.1', 0, { simId });
-    const isFound = () => world.log.messages('warn').some((text) => text.includes('terminated'));
-    await until(isFound, { turn: () => world.advance(1_000) });
-    const armed = world.clock.armed;
-    const answer = request(url);
-    // The dial has its own timers.
-    await turnUntil(() => world.clock.armed > armed);
-    stop.abort(new StoppedError('SIGINT'));
-    expect((await answer).status).toBe(502);
-    await turnUntil(() => world.log.messages('info').includes('tunnel closed'));
-    expect(await running).toBeUndefined();
-    expect(waits()).toEqual([]);
-  });
-
-  it('logs no wait if nothing is open', async () => {
-    const url = await start('127.0.0.1', 20_000);
-    const answer = request(url);
-    await turnUntil(() => held.length === 1);
-    held.forEach((end) => end());
-    expect(await answer).toEqual({ status: 201, text: 'ok' });
-    stop.abort(new StoppedError('SIGINT'));
-    await turnUntil(() => world.log.messages('info').includes('tunnel closed'));
-    expect(waits()).toEqual([]);
-  });
 });
 
 it.each([
@@ -325,13 +259,6 @@ it.each([
   force = isForced;
   await start('192.0.2.9', 0);
   expect(removed).toEqual(expected);
-});
-
-it('ends without a failure when it is stopped', async () => {
-  await start('nowhere.example', 0);
-  stop.abort(new Error('stop'));
-  await turnUntil(() => world.log.messages('info').includes('tunnel closed'));
-  expect(await running).toBeUndefined();
 });
 
 describe('the hooks of arc.json', () => {
@@ -368,30 +295,12 @@ describe('the hooks of arc.json', () => {
     ]);
   });
 
-  it('do not wait for the handshake', async () => {
-    world.link.connected = false;
-    await start('127.0.0.1', 3_000, HOOKS);
-    await turnUntil(() => story.includes('post-up, open'));
-    await world.advance(3_000);
-    expect(await running).toMatchObject({ kind: 'tunnel', reason: 'no-answer' });
-    expect(story.slice(2)).toEqual(['pre-down, open', 'post-down']);
-  });
-
   it('undo what was started if preUp fails, and do not open the tunnel', async () => {
     commands.ends.set('pre-up', { exitCode: 1 });
     begin('127.0.0.1', 0, HOOKS);
     expect(await running).toMatchObject({ kind: 'failed', what: 'failed to do PreUp(0)' });
     expect(story).toEqual(['pre-up', 'post-down']);
     expect(world.log.messages('info')).not.toContain('forwarder listening');
-  });
-
-  it('leave no interface if preUp fails', async () => {
-    commands.ends.set('pre-up', { exitCode: 1 });
-    const close = () => Promise.resolve(void story.push('interface closed'));
-    device = { interfaceName: 'soratun9', close } as InterfaceTunnel;
-    begin('127.0.0.1', 0, HOOKS);
-    expect(await running).toMatchObject({ kind: 'failed', what: 'failed to do PreUp(0)' });
-    expect(story).toEqual(['pre-up', 'interface closed', 'post-down']);
   });
 
   it('run, and the tunnel closes, even if the control socket cannot be closed', async () => {
@@ -402,17 +311,6 @@ describe('the hooks of arc.json', () => {
     stop.abort(new Error('stop'));
     expect(await running).toMatchObject({ message: 'the socket stays' });
     expect(story.slice(2)).toEqual(['pre-down, open', 'post-down']);
-  });
-
-  it('undo what was started if postUp fails', async () => {
-    commands.ends.set('post-up', { exitCode: 1 });
-    commands.ends.set('post-down', { exitCode: 2 });
-    begin('127.0.0.1', 0, HOOKS);
-    await turnUntil(() => story.length === 4);
-    expect(await running).toMatchObject({ kind: 'failed', what: 'failed to do PostUp(1)' });
-    expect(story.slice(1)).toEqual(['post-up, open', 'pre-down, open', 'post-down']);
-    expect(world.log.messages('error')).toEqual([expect.stringMatching(/^failed to do PostDown/)]);
-    expect(ups).toEqual([]);
   });
 
   it('all run, and fail the stop if a preDown or postDown command fails', async () => {
@@ -443,26 +341,6 @@ it('ends in order at SIGABRT, the watchdog’s signal, and fails', async () => {
   expect(await running).toBe(reason);
   expect(commands.lines).toEqual(['pre-down', 'post-down']);
   expect(world.log.messages('info')).toContain('tunnel closed');
-});
-
-describe('while a `send` uses the SIM', () => {
-  beforeEach(async () => {
-    const publicKey = Buffer.from(createNodeCrypto().publicKey(CLIENT_KEY)).toString('hex');
-    claims.holders.set(publicKey, () => simUseLine({ command: 'send', pid: 4712 }));
-    begin('127.0.0.1', 20_000, {});
-    await turnUntil(() => world.log.messages('info').includes('waiting until the SIM is free'));
-  });
-
-  it('the watchdog’s signal ends it as a failure', async () => {
-    const reason = new StoppedError('SIGABRT');
-    stop.abort(reason);
-    expect(await running).toBe(reason);
-  });
-
-  it('a stop is not a failure', async () => {
-    stop.abort(new StoppedError('SIGTERM'));
-    expect(await running).toBeUndefined();
-  });
 });
 
 describe('a service manager', () => {
@@ -501,15 +379,6 @@ describe('a service manager', () => {
       'pre-down',
       'post-down',
     ]);
-  });
-
-  it('is notified of a stop that ends a preUp command before postDown runs', async () => {
-    commands.ends.set('pre-up', 'hangs');
-    begin('127.0.0.1', 0, { ...DOWN, preUp: [['pre-up']] });
-    await turnUntil(() => story.length === 1);
-    stop.abort(new Error('stop'));
-    expect(await running).toBeUndefined();
-    expect(story).toEqual(['pre-up', 'STOPPING: Stopping', 'post-down']);
   });
 });
 

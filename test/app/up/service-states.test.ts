@@ -1,9 +1,7 @@
 import { ServiceStates } from '../../../src/app/up/service-states.js';
-import { createNodeCrypto } from '../../../src/crypto/node.js';
 import type { ServiceState } from '../../../src/ports/service-manager.js';
 import type { TunnelStatus } from '../../../src/tunnel/tunnel-status.js';
 import { FakeClock } from '../../support/fakes/fake-clock.js';
-import { TunnelInMemory } from '../../support/pairs/tunnel-in-memory.js';
 
 const HOUR = 3_600_000;
 /** The start time of a FakeClock. */
@@ -101,40 +99,6 @@ it('are sent in order from start to stop', async () => {
   expect(clock.armed).toBe(0);
 });
 
-it('include why the service exits', async () => {
-  const { states, told } = setUp();
-  await states.stopping('no handshake with the Arc server');
-  expect(told.at(-1)!.state).toEqual({
-    STOPPING: '1',
-    STATUS: 'Stopping: no handshake with the Arc server',
-  });
-});
-
-it('end after all states were sent', async () => {
-  let tell: (() => void) | undefined;
-  const notify = () => new Promise<void>((resolve) => (tell = resolve));
-  const { clock, wallClock } = setUp();
-  const manager = { watchdogTimeout: undefined, notify };
-  const states = new ServiceStates({ manager, clock, wallClock });
-  let isOver = false;
-  const over = states.stopping().then(() => (isOver = true));
-  await Promise.resolve();
-  expect(isOver).toBe(false);
-  tell!();
-  await over;
-});
-
-it('are not sent without a service manager', async () => {
-  const { clock, wallClock, tunnel } = setUp();
-  const armed = clock.armed;
-  const states = new ServiceStates({ manager: undefined, clock, wallClock });
-  states.watch(tunnel);
-  states.ready();
-  await expect(states.reload(() => Promise.resolve(7))).resolves.toBe(7);
-  expect(clock.armed).toBe(armed);
-  await states.stopping();
-});
-
 describe('a reload', () => {
   it('keeps the service ready if it fails, and reports the failure to the caller', async () => {
     const { states, names } = setUp();
@@ -142,23 +106,6 @@ describe('a reload', () => {
     const failure = states.reload(() => Promise.reject(new Error('no such file')));
     await expect(failure).rejects.toThrow('no such file');
     expect(names()).toEqual(['STATUS', 'READY', 'RELOADING', 'STATUS', 'READY']);
-  });
-
-  it('does not make the service ready early', async () => {
-    const { states, names } = setUp();
-    await states.reload(() => Promise.resolve());
-    expect(names()).toEqual(['STATUS']);
-  });
-
-  it('does not make the service ready again if a stop ends it', async () => {
-    const { states, names } = setUp();
-    states.ready();
-    let finish: (() => void) | undefined;
-    const reloading = states.reload(() => new Promise<void>((resolve) => (finish = resolve)));
-    await states.stopping();
-    finish!();
-    await reloading;
-    expect(names().slice(2)).toEqual(['RELOADING', 'STATUS', 'STOPPING STATUS']);
   });
 
   it('ends with the last of overlapping reloads, and sends no status meanwhile', async () => {
@@ -214,13 +161,6 @@ describe('the watchdog', () => {
     await advance(HOUR);
     expect(times('WATCHDOG')).toEqual([60_000, 120_000]);
   });
-
-  it('gets no heartbeats if disabled', async () => {
-    const { states, advance, times } = setUp();
-    states.ready();
-    await advance(HOUR);
-    expect(times('WATCHDOG')).toEqual([]);
-  });
 });
 
 describe('the start timeout', () => {
@@ -232,13 +172,6 @@ describe('the start timeout', () => {
     states.ready();
     await advance(HOUR);
     expect(times('EXTEND_TIMEOUT_USEC')).toHaveLength(4);
-  });
-
-  it('is not extended if the start hangs', async () => {
-    const { states, tunnel, advance, times } = setUp({ hangs: () => true });
-    states.watch(tunnel);
-    await advance(HOUR);
-    expect(times('EXTEND_TIMEOUT_USEC')).toEqual([]);
   });
 });
 
@@ -255,14 +188,6 @@ describe('the status', () => {
     expect(lastStatus()).toBe('Tunnel to 192.0.2.1:11010: last handshake at 2026-11-26T13:00:00Z');
     await advance(HOUR);
     expect(told.filter(({ state }) => 'STATUS' in state)).toHaveLength(before + 1);
-  });
-
-  it('has no address before one is known', async () => {
-    const { states, said, tunnel, lastStatus } = setUp();
-    said.endpoint = undefined;
-    states.watch(tunnel);
-    await settle();
-    expect(lastStatus()).toBe('Waiting for the first handshake with the Arc server');
   });
 
   it('does not report silence before an answer could have arrived', async () => {
@@ -297,47 +222,5 @@ describe('the status', () => {
     said.silence = { reason: 'under-load', why: 'nothing comes' };
     await advance(15_000);
     expect(lastStatus()).toContain('no response since 2026-11-26T12:20:30Z (under-load)');
-  });
-
-  it('is kept if the tunnel does not report its status, and a hanging tunnel is not queried again', async () => {
-    const { states, advance, told } = setUp();
-    states.watch({ status: () => Promise.reject(new Error('closing')) });
-    await advance(HOUR);
-    let asked = 0;
-    states.watch({
-      status: () => {
-        asked++;
-        return new Promise(() => undefined);
-      },
-    });
-    states.ready();
-    await advance(HOUR);
-    // One for the status, and one for the heartbeat.
-    expect(asked).toBe(2);
-    expect(told.filter(({ state }) => 'STATUS' in state)).toHaveLength(1);
-  });
-
-  it('matches a real tunnel', async () => {
-    const world = new TunnelInMemory(createNodeCrypto());
-    await world.openNetwork();
-    const tunnel = await world.open({ keepaliveSeconds: 25 });
-    const { clock, wallClock } = world.ports;
-    let status = '';
-    const notify = (state: ServiceState) => {
-      status = state.STATUS ?? status;
-      return Promise.resolve();
-    };
-    const manager = { watchdogTimeout: undefined, notify };
-    const states = new ServiceStates({ manager, clock, wallClock });
-    states.watch(tunnel);
-    await world.settle();
-    states.ready();
-    await world.settle();
-    expect(status).toMatch(/^Tunnel to 127\.0\.0\.1:\d+: last handshake at 2026-01-01T00:00:01Z$/);
-    await world.network.close();
-    await world.advance(200_000);
-    expect(status).toMatch(/last handshake at \S+, no response since \S+ \(no-answer\)$/);
-    await states.stopping();
-    await tunnel.close();
   });
 });

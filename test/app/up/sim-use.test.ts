@@ -18,21 +18,12 @@ it.each([
   expect(use({ forward })).toMatchObject({ pid: 4711, forward: undefined });
 });
 
-it('reads the path of the control socket', () => {
-  const socket = '/run/user/1000/arctun/soratun0.sock';
-  expect(use({ socket })).toMatchObject({ socket });
-});
-
 it.each(['soratun0.sock', '/run/key', `/${'x'.repeat(110)}.sock`, '/a\0b.sock', 1])(
   'omits %j, which is not the path of a socket',
   (socket) => {
     expect(use({ socket })).toMatchObject({ pid: 4711, socket: undefined });
   },
 );
-
-it.each(['send', 'exec', 'connect'])('reads the command %s', (command) => {
-  expect(use({ command })).toMatchObject({ command });
-});
 
 it.each([0, 1, -5, 1.5, '4711'])(
   'rejects the process ID %p, because that process must not be killed',

@@ -56,15 +56,6 @@ it.each(['', '../x', 'a/b'])('is not created for the name %j', async (name) => {
   expect(paths).toEqual([]);
 });
 
-it('is omitted if it may not be created', async () => {
-  const ports = { listeners: listeners('EACCES'), log };
-  expect(await openUapiSocket(kept('tun'), 'soratun0', 'site.json', ports)).toBeUndefined();
-  expect(log.messages('debug')).toEqual([
-    'cannot create the UAPI socket, so wg will not show this tunnel',
-  ]);
-  expect(log.messages('warn')).toEqual([]);
-});
-
 it('fails a tunnel with an interface if another process has it', async () => {
   const ports = { listeners: listeners('EADDRINUSE'), log };
   await expect(openUapiSocket(kept('tun'), 'soratun0', 'site.json', ports)).rejects.toMatchObject({
@@ -75,12 +66,6 @@ it('fails a tunnel with an interface if another process has it', async () => {
       'Or set another interface name in site.json.',
     ],
   });
-});
-
-it('causes a warning in userspace if another process has it', async () => {
-  const ports = { listeners: listeners('EADDRINUSE'), log };
-  expect(await openUapiSocket(kept('userspace'), 'soratun0', 'site.json', ports)).toBeUndefined();
-  expect(log.messages('warn')[0]).toContain('wg will not show this tunnel');
 });
 
 it('causes a permission error if another user has it', async () => {

@@ -4,7 +4,7 @@ import {
   commandsChangedByWgConfig,
   formatWgConfig,
 } from '../../../src/arc-config/wg-quick/wg-config.js';
-import { PRIVATE_KEY, SAMPLE, sampleWith, sampleWithSession, SERVER_KEY } from '../sample.js';
+import { PRIVATE_KEY, SAMPLE, sampleWith, SERVER_KEY } from '../sample.js';
 
 const parse = (text: string) => parseArcConfig(text, { path: 'arc.json' });
 
@@ -24,44 +24,9 @@ PersistentKeepalive = 25
 `);
 });
 
-it('uses the defaults and skips commands without a program', () => {
-  const config = parse(
-    sampleWith({
-      mtu: 0,
-      persistentKeepalive: 0,
-      preUp: [['c']],
-      postUp: [[], ['', 'x'], ['a', 'b']],
-      preDown: [['d', '%i'], []],
-      postDown: [],
-    }),
-  );
-  const lines = formatWgConfig(config, { endpointHost: '192.0.2.1' }).split('\n');
-  expect(lines.slice(3, 8)).toEqual([
-    'MTU = 1420',
-    'PreUp = c',
-    'PostUp = a b',
-    'PreDown = d %i',
-    '',
-  ]);
-  expect(lines.at(-2)).toBe('PersistentKeepalive = 60');
-});
-
 it('puts an IPv6 endpoint in brackets', () => {
   const text = formatWgConfig(parse(SAMPLE), { endpointHost: '2001:db8::1' });
   expect(text).toContain('Endpoint = [2001:db8::1]:11010\n');
-});
-
-it('gives an IPv6 client its own prefix length', () => {
-  const config = parse(sampleWithSession({ arcClientPeerIpAddress: 'fd00::2' }));
-  expect(formatWgConfig(config, { endpointHost: '192.0.2.1' })).toContain(
-    'Address = fd00::2/128\n',
-  );
-});
-
-it('refuses a configuration without a complete session', () => {
-  const wg = (text: string) => () => formatWgConfig(parse(text), { endpointHost: '192.0.2.1' });
-  expect(wg('{}')).toThrow('arcSessionStatus: found nothing');
-  expect(wg(sampleWithSession({ arcServerEndpoint: null }))).toThrow('arcServerEndpoint');
 });
 
 it('refuses an argument with line breaks, which would become separate lines', () => {

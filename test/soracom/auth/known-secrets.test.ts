@@ -18,18 +18,6 @@ it('hides the longer of two secrets with a common start as a whole', () => {
   expect(known.hideIn('abcdefgh abcd')).toBe('<redacted> <redacted>');
 });
 
-it('ignores secrets so short that they may occur by chance', () => {
-  const known = new KnownSecrets();
-  known.add(new Secret('abc'), new Secret(''));
-  expect(known.hideIn('abcabc')).toBe('abcabc');
-});
-
-it('accepts text that a URL cannot contain', () => {
-  const known = new KnownSecrets();
-  known.add(new Secret('\ud800pass'));
-  expect(known.hideIn('a \ud800pass')).toBe('a <redacted>');
-});
-
 it('remembers the newest 64', () => {
   const known = new KnownSecrets();
   for (let index = 100; index < 165; index++) known.add(new Secret(`secret${index}`));

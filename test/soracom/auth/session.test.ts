@@ -2,7 +2,6 @@ import { Secret } from '../../../src/lib/secrets/secret.js';
 import { simMayExist } from '../../../src/soracom/api-error.js';
 import type { SignIn } from '../../../src/soracom/auth/sign-in.js';
 import { clientOf, errorOf, KEY, TOKEN } from '../client-under-test.js';
-import { InstantClock } from '../instant-clock.js';
 import { json, RecordingServer, silence, status, type Answer } from '../recording-server.js';
 
 const SWITCHED = { apiKey: 'api-456', token: 'switched', operatorId: 'OP0000000001' };
@@ -60,41 +59,6 @@ describe('signing in', () => {
     expect(server.requests[2]?.headers['x-soracom-api-key']).toBe('api-456');
   });
 
-  it('hides the other user’s token as well as the first', async () => {
-    const api = clientOf(server);
-    await api.auth({ ...KEY, switchUser: { operatorId: 'OP1', userName: 'u' } }, 300);
-    const answer = json({ message: 'Neither switched nor api-456 nor eyJ.token.' }, 400);
-    server.answers.set('GET /v1/sims/1', answer);
-    const { why } = await errorOf(api.getSim('1'));
-    expect(why).toBe('HTTP 400, Neither <redacted> nor <redacted> nor <redacted>.');
-  });
-
-  it('passes on the token timeout of the other user', async () => {
-    const switchUser = { userName: 'u', operatorId: 'OP1', tokenTimeoutSeconds: 180 };
-    await clientOf(server).auth({ ...KEY, switchUser }, 300);
-    expect(bodies()[1]).toBe('{"operatorId":"OP1","userName":"u","tokenTimeoutSeconds":180}');
-  });
-
-  it('is not signed in if the switch is refused', async () => {
-    server.answers.set('POST /v1/auth/switch_user', json({ code: 'X', message: 'No.' }, 400));
-    const api = clientOf(server);
-    const switchUser = { operatorId: 'OP1', userName: 'u' };
-    const error = await errorOf(api.auth({ ...KEY, switchUser }, 300));
-    expect(error.message).toBe('cannot switch to the other user: HTTP 400, X: No.');
-    expect(error.next[0]).toContain('trusts the user who signs in');
-    await api.getSim('1');
-    expect(tokens().at(-1)).toBeUndefined();
-  });
-
-  it('does not send an old token, and forgets it', async () => {
-    const api = clientOf(server);
-    await api.auth(KEY, 300);
-    server.answers.set('POST /v1/auth', EXPIRED);
-    await errorOf(api.auth(KEY, 300));
-    await api.getSim('1');
-    expect(tokens()).toEqual([undefined, undefined, undefined]);
-  });
-
   it.each<[SignIn, string]>([
     [KEY, 'Check the auth key ID and the auth key.'],
     [{ kind: 'root-user', email: 'a', password }, 'Check the e-mail address'],
@@ -140,15 +104,6 @@ describe('a token that is no longer accepted', () => {
     expect(tokens()).toEqual([undefined, 'eyJ.token', undefined, 'new', 'new']);
   });
 
-  it('is replaced only once', async () => {
-    const api = clientOf(server);
-    await api.auth(KEY, 300);
-    server.answers.set('GET /v1/sims/1', EXPIRED);
-    const error = await errorOf(api.getSim('1'));
-    expect(error.message).toBe('cannot read the virtual SIM: HTTP 401, AUM0001: Token expired.');
-    expect(server.requests).toHaveLength(4);
-  });
-
   it('is replaced, and the user is switched again', async () => {
     const api = clientOf(server);
     await api.auth({ ...KEY, switchUser: { operatorId: 'OP1', userName: 'u' } }, 300);
@@ -169,17 +124,6 @@ describe('a token that is no longer accepted', () => {
     expect(server.calls.filter((call) => call === 'POST /v1/sims')).toHaveLength(2);
   });
 
-  it('leaves no SIM if createSim is refused and signing in fails', async () => {
-    const api = clientOf(server);
-    await api.auth(KEY, 300);
-    server.answers.set('POST /v1/sims', EXPIRED);
-    server.answers.set('POST /v1/auth', status(500));
-    const error = await errorOf(api.createSim());
-    expect(error.what).toBe('cannot sign in to SORACOM');
-    expect(simMayExist(error)).toBe(false);
-    expect(server.calls.filter((call) => call === 'POST /v1/sims')).toHaveLength(1);
-  });
-
   it('reports a possible SIM when the second createSim is lost', async () => {
     const api = clientOf(server, { timeoutMs: 200 });
     await api.auth(KEY, 300);
@@ -193,14 +137,6 @@ describe('a token that is no longer accepted', () => {
     server.answers.set('GET /v1/sims/1', EXPIRED);
     const error = await errorOf(api.getSim('1'));
     expect(error.next).toEqual(['Run the command again: the token is no longer valid.']);
-    expect(server.requests).toHaveLength(2);
-  });
-
-  it('is kept after any other refusal', async () => {
-    const api = clientOf(server);
-    await api.auth(KEY, 300);
-    server.answers.set('GET /v1/sims/1', json({ code: 'X', message: 'No.' }, 403));
-    await errorOf(api.getSim('1'));
     expect(server.requests).toHaveLength(2);
   });
 
@@ -234,46 +170,9 @@ describe('a token that is no longer accepted', () => {
     expect(server.calls.filter((call) => call === 'POST /v1/auth')).toHaveLength(2);
     expect(tokens().at(-1)).toBe('new');
   });
-
-  it('is replaced again in each call', async () => {
-    const api = clientOf(server);
-    await api.auth(KEY, 300);
-    server.answers.set('GET /v1/sims/1', EXPIRED);
-    server.answers.set('POST /v1/auth', inTurn(status(403), json(NEW)));
-    await errorOf(api.getSim('1'));
-    server.answers.set('GET /v1/sims/1', inTurn(EXPIRED, json({ simId: '1' })));
-    expect((await api.getSim('1')).simId).toBe('1');
-  });
-
-  it('has no separate deadline', async () => {
-    const clock = new InstantClock();
-    const api = clientOf(server, { clock, deadlineMs: 10_000 });
-    await api.auth(KEY, 300);
-    server.answers.set('GET /v1/sims/1', (response, request) => {
-      clock.advance(5000);
-      EXPIRED(response, request);
-    });
-    server.answers.set('POST /v1/auth', (response, request) => {
-      clock.advance(5000);
-      json(NEW)(response, request);
-    });
-    const error = await errorOf(api.getSim('1'));
-    expect(error.message).toBe(
-      'cannot read the virtual SIM: the call took longer than 10 s in total',
-    );
-  });
 });
 
 describe('signing out', () => {
-  it('forgets the token and its user', async () => {
-    const api = clientOf(server);
-    await api.auth(KEY, 300);
-    await api.logout();
-    server.answers.set('GET /v1/sims/1', EXPIRED);
-    await errorOf(api.getSim('1'));
-    expect(server.calls).toEqual(['POST /v1/auth', 'POST /v1/auth/logout', 'GET /v1/sims/1']);
-    expect(tokens()).toEqual([undefined, 'eyJ.token', undefined]);
-  });
 
   it.each([401, 429, 500])('rejects after %d, and is not repeated', async (code) => {
     const api = clientOf(server);
@@ -282,15 +181,4 @@ describe('signing out', () => {
     expect((await errorOf(api.logout())).status).toBe(code);
     expect(server.requests).toHaveLength(2);
   });
-});
-
-it('sign-out is not undone by a renewal that ends later', async () => {
-  const api = clientOf(server);
-  await api.auth(KEY, 300);
-  server.answers.set('GET /v1/sims/1', inTurn(EXPIRED, json({ simId: '1' })));
-  server.answers.set('POST /v1/auth', (response, request) => {
-    void api.logout().then(() => json({ apiKey: 'late', token: 'late' })(response, request));
-  });
-  await api.getSim('1');
-  expect(tokens().at(-1)).toBeUndefined();
 });

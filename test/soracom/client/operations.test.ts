@@ -31,7 +31,3 @@ it('only createSim creates a SIM', () => {
   const creating = Object.values(constants).filter(({ creates }) => creates);
   expect(creating).toEqual([operations.CREATE_SIM]);
 });
-
-it('does not retry an operation that creates something', () => {
-  expect(Object.values(constants).filter((o) => o.creates && o.repeatable)).toEqual([]);
-});

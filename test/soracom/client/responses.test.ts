@@ -1,7 +1,6 @@
 import { inspect } from 'node:util';
 import {
   createdSimAnswer,
-  sessionEvents,
   simAnswer,
 } from '../../../src/soracom/client/responses.js';
 
@@ -98,21 +97,4 @@ describe('the answer to createSim', () => {
       expect(createdSimAnswer.safeParse(value).success).toBe(false);
     },
   );
-});
-
-it('reads session events, whatever fields are missing', () => {
-  const event = {
-    event: 'Created',
-    time: 5,
-    imsi: '9',
-    ueIpAddress: '10.0.0.2',
-    simId: '1',
-    sessionId: 's',
-    subscription: 'planArc01',
-    vpgId: 'v',
-    gatewayPublicIpAddress: '192.0.2.1',
-  };
-  const events = sessionEvents.parse([{ ...event, cell: {} }, {}, { time: 'x', event: 5 }]);
-  expect(events).toEqual([event, {}, {}]);
-  expect(sessionEvents.safeParse([null]).success).toBe(false);
 });

@@ -1,7 +1,6 @@
 import { PassThrough } from 'node:stream';
 
 import { LaterTunnel } from '../../../../src/app/up/listeners/later-tunnel.js';
-import { DialError } from '../../../../src/proxy/dialer.js';
 
 type Parts = Awaited<Parameters<LaterTunnel['open']>[0]>;
 
@@ -39,14 +38,6 @@ it('delays every call until the tunnel opens', async () => {
   expect(others).toEqual(['channel', 'port', Uint8Array.of(1)]);
   expect(await later.allowedIps()).toEqual(['100.127.0.0/16']);
   expect(calls).toEqual(['dial', 'open', 'bind', 'resolve', 'status']);
-});
-
-it('fails each call with the reason why the tunnel did not open', async () => {
-  const later = new LaterTunnel();
-  later.open(Promise.reject(new DialError('closed', 'no tunnel')));
-  await expect(later.dialer.dial(TARGET)).rejects.toThrow('no tunnel');
-  await expect(later.datagramPorts.bind(() => undefined)).rejects.toThrow('no tunnel');
-  expect(await later.allowedIps()).toEqual([]);
 });
 
 it.each([

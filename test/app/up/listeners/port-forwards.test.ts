@@ -64,26 +64,3 @@ it('receives datagrams and answers their senders, and reports what it drops', as
   port.close();
   expect(port.send(new Uint8Array(1), to)).toBe(false);
 });
-
-it('dials and opens channels inside the tunnel', async () => {
-  expect(inner.dialer).toBe(tunnel.dialer);
-  const heard: string[] = [];
-  world.network.bindUdp({ address: parseIpAddress(SERVICE)!, port: 9 }, (payload, _from, reply) =>
-    reply(payload),
-  );
-  const channel = await inner.datagrams.open({ host: SERVICE, port: 9 });
-  const errors: Error[] = [];
-  channel.subscribe({
-    onDatagram: (payload) => heard.push(new TextDecoder().decode(payload)),
-    onError: (error) => errors.push(error),
-  });
-  channel.send(new TextEncoder().encode('echo'));
-  await world.settle();
-  expect(heard).toEqual(['echo']);
-  const closed = await inner.datagrams.open({ host: SERVICE, port: 10 });
-  closed.subscribe({ onDatagram: () => undefined, onError: (error) => errors.push(error) });
-  closed.send(new Uint8Array(1));
-  await world.settle();
-  expect(errors).toMatchObject([{ reason: 'refused' }]);
-  channel.close();
-});
