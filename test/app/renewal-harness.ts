@@ -5,8 +5,7 @@
 import { type ConfigUpdates, startConfigUpdates } from '../../src/app/session/config-updates.js';
 import { loadTunnelConfig, type LoadedArcConfig } from '../../src/app/config/load-arc-config.js';
 import { planTunnel } from '../../src/app/up/plan-tunnel.js';
-import { RunningConfig, type RunningConfigOptions } from '../../src/app/session/running-config.js';
-import { type RenewalPorts, SessionRenewal } from '../../src/app/session/session-renewal.js';
+import type { RenewalPorts } from '../../src/app/session/session-renewal.js';
 import { createNodeCrypto } from '../../src/crypto/node.js';
 import { Secret } from '../../src/lib/secrets/secret.js';
 import type { ArcSessionResponse, SimResponse } from '../../src/soracom/client/responses.js';
@@ -52,7 +51,6 @@ export class RenewalHarness {
   hooks: Partial<RenewalPorts> = {};
   credentials: RenewalPorts['credentials'] = (profile) => this.ports.credentials(profile);
   aroundReload = (reload: () => Promise<void>): Promise<void> => reload();
-  #opened: Omit<RunningConfigOptions, 'tunnel'> | undefined;
   #updates: ConfigUpdates | undefined;
   #reload: () => void = () => undefined;
 
@@ -141,11 +139,10 @@ export class RenewalHarness {
     const tunnelConfig = plan(arcConfig);
     this.tunnel = await UserspaceTunnel.open(tunnelConfig, world.ports);
     const reread = fromStdin ? undefined : () => loadTunnelConfig('arc.json', home);
-    this.#opened = { arcConfig, tunnelConfig, plan, reread };
     this.#updates = startConfigUpdates(
       {
         tunnel: this.#watched(),
-        ...this.#opened,
+        ...{ arcConfig, tunnelConfig, plan, reread },
         reloads: { onRequest: (handler) => (this.#reload = handler) },
         aroundReload: (reload) => this.aroundReload(reload),
         renewal: renews
@@ -163,15 +160,6 @@ export class RenewalHarness {
   /** The problems that SORACOM's answer showed. */
   get finding(): ConfigUpdates['finding'] {
     return this.#updates?.finding;
-  }
-
-  /** Only the renewal, without the rest of the configuration updates. */
-  startRenewal(): SessionRenewal {
-    const { ports, world, files } = this;
-    const home = { files, stateFolder: ports.stateFolder };
-    const running = new RunningConfig({ ...this.#opened!, tunnel: this.#watched() });
-    const renewal: RenewalPorts = { ...ports, ...home, publicKeyOf };
-    return new SessionRenewal(this.tunnel, running, renewal, world.ports);
   }
 
   async reload(): Promise<void> {

@@ -37,9 +37,3 @@ it('blames a port if the process that uses the SIM does not listen', async () =>
   const user = { report: undefined, holder: { clause, command: 'send' } } as const;
   expect(await check(user)).toMatchObject({ outcome: 'failed' });
 });
-
-it('accepts the ports of the running up', async () => {
-  expect(await check({ report: REPORT, holder: undefined })).toMatchObject({
-    outcome: 'ok',
-  });
-});

