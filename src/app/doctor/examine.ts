@@ -20,7 +20,7 @@ import { checkFileAccess, type CheckedKeys, checkKeys, findConfig } from './conf
 import type { DoctorOptions, DoctorPorts } from './doctor-ports.js';
 import { checkLeftovers, fixFailure } from './leftover-check.js';
 import { checkPorts, checkStateFolder, checkSystem } from './machine-checks.js';
-import { natObstacle, type NatRequest } from './nat-probe.js';
+import { natObstacle, type NatRequest } from './nat-check.js';
 import { checkServerName } from './server-name-check.js';
 import { examineTunnel, type SimUser, TUNNEL_CHECKS } from './tunnel-checks.js';
 

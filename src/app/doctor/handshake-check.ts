@@ -7,7 +7,7 @@ import type { UserspaceTunnel } from '../../tunnel/userspace-tunnel.js';
 import type { StatusReport } from '../status/status-report.js';
 import { type Check, type CheckName, failed, LABELS, ok, sentence, skipped } from './check.js';
 import type { DoctorPorts } from './doctor-ports.js';
-import type { NatRequest } from './nat-probe.js';
+import type { NatRequest } from './nat-check.js';
 
 /**
  * How long to wait for the handshake, in milliseconds: WireGuard repeats an initiation after 5 s

@@ -1,17 +1,15 @@
 /** Checks the tunnel: that of a running `up`, otherwise one that is opened for the checks. */
 import { messageOf } from '../../lib/errors/error-message.js';
-import { pause } from '../../lib/waits.js';
-import type { KeyClaim } from '../../ports/key-claims.js';
+import { UserError } from '../../lib/errors/user-error.js';
 import { type Rival, UserspaceTunnel } from '../../tunnel/userspace-tunnel.js';
 import type { StatusReport } from '../status/status-report.js';
 import { shareTunnel } from '../access/share-tunnel.js';
-import { findSimHolder, type SimHolder } from '../up/claim-sim.js';
-import { simUseLine } from '../up/sim-use.js';
+import { type SimClaim, claimSim, type SimHolder } from '../up/claim-sim.js';
 import { attempt, type Check, skipped, skippedFor } from './check.js';
 import type { DoctorOptions, DoctorPorts } from './doctor-ports.js';
 import { type Background, checkOwnHandshake, checkRunningHandshake } from './handshake-check.js';
 import { checkBudget, checkNameServers, checkUnifiedEndpoint } from './inside-checks.js';
-import { examineNat } from './nat-probe.js';
+import { checkNat } from './nat-check.js';
 import { checkPathMtu } from './path-mtu-check.js';
 import { rivalResult, runningRival, watchForRival } from './rival-check.js';
 
@@ -42,62 +40,24 @@ export async function examineTunnel(
   options: DoctorOptions,
   ports: DoctorPorts,
 ): Promise<Check[]> {
-  const { report, socket = '', holder } = user;
+  const { report, socket = '' } = user;
   if (report !== undefined) return examineRunning({ report, socket }, background, options, ports);
-  if (holder !== undefined && !endsSoon(holder)) return unexamined(holder.clause);
-  const claim = await takeClaim(publicKey, options, ports);
-  if (claim !== undefined && 'clause' in claim) return unexamined(claim.clause);
+  const use = () => ({ command: 'doctor', pid: options.pid }) as const;
+  const claiming = { publicKey, use, force: false, signal: options.signal };
+  let claim: SimClaim;
+  try {
+    claim = await claimSim(claiming, ports);
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    // A second tunnel would disconnect the other process.
+    return TUNNEL_CHECKS.map((name) => skipped(name, error.why));
+  }
   try {
     return await examineOwn(background, options, ports);
   } finally {
-    await claim?.close();
+    await claim.close();
   }
 }
-
-/** A second tunnel would disconnect the other process. */
-function unexamined(holder: string): Check[] {
-  return TUNNEL_CHECKS.map((name) => skipped(name, holder));
-}
-
-/** How long to wait, in milliseconds, for a command such as another `doctor` to end. */
-const LONGEST_WAIT = 30_000;
-
-/** The interval in milliseconds between attempts to claim the SIM. */
-const ATTEMPT_INTERVAL = 200;
-
-/** Every command except `up` ends soon. */
-function endsSoon({ command }: SimHolder): boolean {
-  return command !== undefined && command !== 'up';
-}
-
-/**
- * Claims the SIM, after a command that ends soon.
- *
- * @returns undefined on a system without claims, on which a tunnel can still be opened; the other
- * process if it keeps the SIM
- */
-async function takeClaim(
-  publicKey: Uint8Array,
-  { pid, signal }: DoctorOptions,
-  { claims, clock }: DoctorPorts,
-): Promise<KeyClaim | SimHolder | undefined> {
-  const line = simUseLine({ command: 'doctor', pid });
-  const deadline = clock.now() + LONGEST_WAIT;
-  for (;;) {
-    signal.throwIfAborted();
-    const claim = await claims.take(publicKey, () => line).catch(() => UNKEPT);
-    if (claim === UNKEPT) return undefined;
-    if (claim !== undefined) return claim;
-    const holder = await findSimHolder(publicKey, claims);
-    const isOver = clock.now() >= deadline;
-    if (holder !== undefined && (isOver || !endsSoon(holder))) return holder;
-    if (isOver) return { clause: 'the SIM was just in use', command: undefined };
-    await pause(ATTEMPT_INTERVAL, clock, signal);
-  }
-}
-
-/** The result on a system without claims. */
-const UNKEPT = { close: () => Promise.resolve() };
 
 interface RunningUp {
   readonly report: StatusReport;
@@ -235,16 +195,10 @@ async function examineNatOf(
   if (server === undefined) return [[skippedFor('nat', 'name-servers')], watched];
   let seen: KnownRival;
   const { persistentKeepalive, configName } = tunnelConfig;
-  const options = {
-    persistentKeepalive,
-    source: configName.source,
-    signal,
-    onStep: request.onStep,
-    onRival: (why: string) => (seen ??= { why }),
-  };
-  const nat = await attempt('nat', signal, () =>
-    examineNat(request, { tunnel, server }, options, ports),
-  );
+  const onRival = (why: string) => (seen ??= { why });
+  const { source } = configName;
+  const options = { tunnel, server, persistentKeepalive, source, signal, onRival };
+  const nat = await attempt('nat', signal, () => checkNat(request, options, ports));
   return [[nat], seen];
 }
 

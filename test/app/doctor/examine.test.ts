@@ -424,11 +424,13 @@ it('waits for a command that ends soon, but not for an up or an unknown process'
   const began = at.world.clock.now();
   at.hold({ command: 'up', pid: 7 });
   const check = (await at.examine()).find(({ name }) => name === 'handshake');
-  expect(check?.text).toBe('Skipped: arctun up (pid 7) is using this SIM.');
+  expect(check?.text).toBe('Skipped: arctun up (pid 7) is already using this SIM.');
   expect(at.world.clock.now() - began).toBeLessThan(1_000);
   at.hold({ command: 'send', pid: 8 });
   const late = (await at.examine()).find(({ name }) => name === 'rival');
-  expect(late?.text).toBe('Skipped: arctun send (pid 8) is using this SIM.');
+  expect(late?.text).toBe(
+    'Skipped: arctun send (pid 8) is already using this SIM, and did not exit within 30 s.',
+  );
 });
 
 it('opens a tunnel on a system without claims', async () => {

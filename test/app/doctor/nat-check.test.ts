@@ -1,12 +1,10 @@
-import {
-  checkNat,
-  type NatOptions,
-  type NatProbe,
-  type NatTraffic,
-} from '../../../src/app/doctor/nat-check.js';
+import { failed, ok, skipped } from '../../../src/app/doctor/check.js';
+import { checkNat, natObstacle, type NatOptions } from '../../../src/app/doctor/nat-check.js';
 import { pause } from '../../../src/lib/waits.js';
+import type { Rival } from '../../../src/tunnel/userspace-tunnel.js';
 import { FakeClock } from '../../support/fakes/fake-clock.js';
-import { apiError } from '../fake-soracom.js';
+import { seededEntropy } from '../../support/fakes/seeded-entropy.js';
+import { apiError, CREDENTIALS, FakeSoracom } from '../fake-soracom.js';
 
 /** WireGuard acknowledges data after this time, if there is nothing else to send. */
 const ACKNOWLEDGMENT = 10_000;
@@ -17,7 +15,8 @@ const KEEPALIVE = 32;
 const ECHO = 96;
 
 /** A tunnel behind a NAT that forgets a mapping after `lifetime` milliseconds of silence. */
-class Nat implements NatProbe {
+class Nat {
+  readonly api = new FakeSoracom();
   readonly clock = new FakeClock();
   readonly lifetime: number;
   readonly steps: string[] = [];
@@ -39,7 +38,9 @@ class Nat implements NatProbe {
   noise = Infinity;
   /** Whether another message follows each exchange. */
   hasLateMessage = false;
-  rival = false;
+  /** The targets of the exchanges. */
+  readonly targets: unknown[] = [];
+  showRival: (rival: Rival) => void = () => undefined;
   pings = 0;
   opened = 0;
   #sent = 0;
@@ -50,9 +51,10 @@ class Nat implements NatProbe {
   constructor(lifetime: number) {
     this.lifetime = lifetime;
     this.#lastUse = this.clock.now();
+    this.api.sendDownlinkPing = async () => ({ success: await this.#ping() });
   }
 
-  pingFromSoracom(): Promise<boolean> {
+  #ping(): Promise<boolean> {
     this.pings++;
     this.onPing();
     if (this.failure !== undefined && this.pings >= this.failure.from) {
@@ -70,9 +72,9 @@ class Nat implements NatProbe {
     return Promise.resolve(true);
   }
 
-  openMapping(): Promise<boolean> {
+  /** A name server answers. */
+  #exchange(): void {
     this.opened++;
-    if (!this.areNamesAnswered) return Promise.resolve(false);
     this.#use();
     this.#isSilent = true;
     const exchange = this.opened;
@@ -81,36 +83,56 @@ class Nat implements NatProbe {
     });
     if (this.hasLateMessage) this.clock.startTimer(200, () => this.#use());
     if (this.noise < Infinity) this.#makeNoise();
-    return Promise.resolve(true);
   }
 
-  traffic(): Promise<NatTraffic> {
-    return Promise.resolve({ sent: this.#sent, received: this.#received });
-  }
-
-  hasRival(): boolean {
-    return this.rival;
-  }
+  readonly #tunnel = {
+    onRival: (listener: (rival: Rival) => void) => (this.showRival = listener),
+    status: () =>
+      Promise.resolve({ peers: [{ sentBytes: this.#sent, receivedBytes: this.#received }] }),
+    datagramDialer: {
+      open: (target: unknown) => {
+        this.targets.push(target);
+        let answer: Uint8Array | undefined;
+        return Promise.resolve({
+          maxPayload: 1_200,
+          send: (question: Uint8Array) => {
+            if (!this.areNamesAnswered) return;
+            this.#exchange();
+            answer = Uint8Array.from(question);
+            answer[2]! |= 0x80; // QR: a response
+          },
+          receive: () => Promise.resolve(answer),
+          close: () => undefined,
+        });
+      },
+    },
+  };
 
   /** Passes the time until the check has ended. */
-  async check(change: Partial<NatOptions> = {}) {
+  async check(change: Partial<NatOptions> = {}, obstacle = natObstacle(ok('sim', ''))) {
+    const onStep = (step: string) => this.steps.push(step);
+    const account = {
+      credentials: () => Promise.resolve(CREDENTIALS),
+      createClient: () => this.api,
+    };
     const checking = checkNat(
+      { simId: '8942', profile: undefined, obstacle, onStep },
       {
+        tunnel: this.#tunnel as unknown as NatOptions['tunnel'],
+        server: '100.127.0.53',
         persistentKeepalive: 60_000,
         source: 'arc.json',
         signal: new AbortController().signal,
-        onStep: (step) => this.steps.push(step),
         onRival: (why) => this.rivals.push(why),
         ...change,
       },
-      this,
-      this.clock,
+      { account, clock: this.clock, entropy: seededEntropy(1) },
     );
     let isOver = false as boolean;
     const over = () => (isOver = true);
     checking.then(over, over);
     for (;;) {
-      for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setImmediate(resolve));
+      for (let turn = 0; turn < 10; turn++) await new Promise((resolve) => setImmediate(resolve));
       if (isOver) return checking;
       this.clock.advance(100);
     }
@@ -160,6 +182,9 @@ it('accepts a mapping that is kept for the keepalive interval', async () => {
     'Asking SORACOM to ping this SIM',
     'Sending nothing for 60 s, to see whether a NAT keeps its mapping',
   ]);
+  expect(nat.targets).toEqual([{ host: '100.127.0.53', port: 53 }]);
+  expect(nat.api.calls).toEqual(['auth', 'logout']);
+  expect(nat.rivals).toEqual([]);
 });
 
 it.each([
@@ -289,11 +314,20 @@ it('fails without a suggestion if SORACOM cannot be asked after a proven loss', 
 });
 
 it.each([
-  ['before the loss is proven', 7, apiError(503)],
-  ['with an unknown error', 8, new Error('broken')],
-])('rejects if SORACOM cannot be asked %s', async (_, from, error) => {
+  [7, apiError(503), 'SORACOM did not ping this SIM: HTTP 503'],
+  [1, apiError(400), 'SORACOM did not ping this SIM: HTTP 400'],
+  [1, apiError(403), 'the credentials do not have the permission Sim:sendDownlinkPing'],
+])('is skipped if SORACOM refuses ping %i', async (from, error, why) => {
   const nat = new Nat(50_000);
   nat.failure = { from, error };
+  expect(await nat.check()).toEqual({ name: 'nat', outcome: 'skipped', text: `Skipped: ${why}.` });
+  expect(nat.api.calls.at(-1)).toBe('logout');
+});
+
+it('rejects with an error that is not from SORACOM', async () => {
+  const nat = new Nat(50_000);
+  const error = new Error('broken');
+  nat.failure = { from: 8, error };
   await expect(nat.check()).rejects.toBe(error);
 });
 
@@ -332,7 +366,7 @@ it('is skipped if the name server does not answer before the silence', async () 
     outcome: 'skipped',
     text: 'Skipped: the name server did not answer, so no mapping was opened.',
   });
-  expect([nat.pings, nat.opened]).toEqual([1, 1]);
+  expect([nat.pings, nat.opened]).toEqual([1, 0]);
 });
 
 it('is skipped if other messages pass through the tunnel', async () => {
@@ -345,13 +379,22 @@ it('is skipped if other messages pass through the tunnel', async () => {
   expect(nat.pings).toBe(1);
 });
 
-it('is skipped if another tunnel uses the SIM', async () => {
-  const nat = new Nat(50_000);
-  nat.rival = true;
+const SEEN = {
+  isCertain: false,
+  isInDoubt: true,
+  why: 'the Arc server sent a packet for another session',
+} as Rival;
+
+it('is skipped if a rival appears, but not because of flows of an earlier process', async () => {
+  const nat = new Nat(70_000);
+  nat.onPing = () => nat.showRival({ ...SEEN, isInDoubt: false, foreignFlows: 1 });
+  expect(await nat.check()).toMatchObject({ outcome: 'ok' });
+  nat.onPing = () => nat.showRival(SEEN);
   expect(await nat.check()).toMatchObject({
     outcome: 'skipped',
     text: 'Skipped: first fix the problem with "other tunnels".',
   });
+  expect(new Set(nat.rivals)).toEqual(new Set([SEEN.why]));
 });
 
 it('ends at once when it is stopped', async () => {
@@ -363,4 +406,21 @@ it('ends at once when it is stopped', async () => {
   await expect(nat.check({ signal: stop.signal })).rejects.toBe(reason);
   expect(nat.clock.now() - before).toBeLessThan(20_200);
   expect(nat.pings).toBe(1);
+});
+
+const simFailure = (kind: 'tunnel' | 'api') =>
+  failed('sim', { kind, text: 'Failed.', cause: 'Cause.', remedy: 'Remedy.' });
+
+it.each([
+  [skipped('sim', 'no credentials'), 'Skipped: no credentials.'],
+  [simFailure('tunnel'), 'Skipped: first fix the problem with "SIM and session".'],
+  [
+    simFailure('api'),
+    'Skipped: SORACOM did not report this SIM, for the reason under "SIM and session".',
+  ],
+])('does not sign in after %j', async (sim, text) => {
+  const nat = new Nat(1e9);
+  const skippedCheck = { name: 'nat', outcome: 'skipped', text };
+  expect(await nat.check({}, natObstacle(sim))).toEqual(skippedCheck);
+  expect(nat.api.calls).toEqual([]);
 });
