@@ -6,20 +6,18 @@ import { abortable } from './waits.js';
 export interface TaskLimitOptions {
   /** How many tasks may run at once; at least 1. */
   readonly most: number;
-  /** The milliseconds after which a task no longer counts, so that hung tasks do not stop others. */
-  readonly patience: number;
+  /** How long a task counts, so that hung tasks do not stop others; forever by default. */
+  readonly patience?: { readonly ms: number; readonly timers: Pick<Clock, 'startTimer'> };
 }
 
 export class TaskLimit {
   readonly #options: TaskLimitOptions;
-  readonly #timers: Pick<Clock, 'startTimer'>;
   #running = 0;
   /** Functions that each start one waiting task, in the order of run(). */
   readonly #waiting = new Set<() => void>();
 
-  constructor(options: TaskLimitOptions, timers: Pick<Clock, 'startTimer'>) {
+  constructor(options: TaskLimitOptions) {
     this.#options = options;
-    this.#timers = timers;
   }
 
   /**
@@ -51,11 +49,12 @@ export class TaskLimit {
       if (isCounted) this.#passOn();
       isCounted = false;
     };
-    const timer = this.#timers.startTimer(this.#options.patience, end);
+    const { patience } = this.#options;
+    const timer = patience?.timers.startTimer(patience.ms, end);
     return Promise.resolve()
       .then(task)
       .finally(() => {
-        timer.cancel();
+        timer?.cancel();
         end();
       });
   }

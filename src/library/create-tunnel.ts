@@ -1,6 +1,6 @@
 /** createTunnel() of the library. */
-import { loadTunnelConfig, type LoadedArcConfig } from '../app/config/load-arc-config.js';
-import { withFinding } from '../app/session/with-finding.js';
+import { type LoadedArcConfig, loadTunnelConfig } from '../app/config/load-arc-config.js';
+import { withFinding } from '../app/session/config-updates.js';
 import { openTunnel } from '../app/up/open-tunnel.js';
 import { planTunnel } from '../app/up/plan-tunnel.js';
 import type { Crypto } from '../crypto/crypto.js';
@@ -28,7 +28,7 @@ import { checkTunnelOptions, type CreateTunnelOptions } from './tunnel-options.j
  * if a program opens many tunnels together, the server answers some initiations with a cookie, and
  * V8 cannot collect temporary objects early (docs/explanation/memory.md).
  */
-const setUps = new TaskLimit({ most: 4, patience: 1_000 }, systemClock);
+const setUps = new TaskLimit({ most: 4, patience: { ms: 1_000, timers: systemClock } });
 
 /** See createTunnel() in index.ts. */
 export async function createTunnel(options: CreateTunnelOptions): Promise<UserspaceTunnel> {

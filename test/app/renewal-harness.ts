@@ -7,7 +7,6 @@ import { loadTunnelConfig, type LoadedArcConfig } from '../../src/app/config/loa
 import { planTunnel } from '../../src/app/up/plan-tunnel.js';
 import type { RenewalPorts } from '../../src/app/session/session-renewal.js';
 import { createNodeCrypto } from '../../src/crypto/node.js';
-import { Secret } from '../../src/lib/secrets/secret.js';
 import type { ArcSessionResponse, SimResponse } from '../../src/soracom/client/responses.js';
 import type { Tunnel } from '../../src/tunnel/tunnel.js';
 import { UserspaceTunnel } from '../../src/tunnel/userspace-tunnel.js';
@@ -234,5 +233,3 @@ export class RenewalHarness {
     };
   }
 }
-
-export const secret = (bytes: Uint8Array) => new Secret(bytes);

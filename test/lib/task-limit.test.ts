@@ -7,7 +7,7 @@ let clock: FakeClock;
 beforeEach(() => (clock = new FakeClock()));
 
 function limitOf(most: number): TaskLimit {
-  return new TaskLimit({ most, patience: PATIENCE }, clock);
+  return new TaskLimit({ most, patience: { ms: PATIENCE, timers: clock } });
 }
 
 /** A task that runs until end() is called. */

@@ -5,8 +5,8 @@ import { CommandError, type ForegroundPrograms } from '../../ports/command-runne
 import type { HttpListener } from '../../proxy/http/listener.js';
 import { startMixedPort } from '../../proxy/mixed/mixed-port.js';
 import type { AccessOptions, TunnelAccess } from './access.js';
-import { passwordlessProxy } from './passwordless-proxy.js';
 import { type AccessPorts, openAccess } from './tunnel-access.js';
+import type { TunnelListeners } from '../status/status-report.js';
 
 /** How long, in milliseconds, the program's last data may take to arrive. */
 const GRACE = 5_000;
@@ -111,4 +111,16 @@ export function notStarted([program = '']: readonly string[], error: CommandErro
     next: [isMissing ? 'Check the name and your PATH.' : 'Check the path and the permissions.'],
     cause: error,
   });
+}
+
+/**
+ * Returns the address and port of the proxy of a running `up`; undefined if the proxy is not open,
+ * requires a password, or is on a Unix socket, which most programs cannot use.
+ */
+export function passwordlessProxy({
+  proxy,
+  proxyHasPassword,
+}: Pick<TunnelListeners, 'proxy' | 'proxyHasPassword'>): string | undefined {
+  const isUsable = proxyHasPassword !== true && proxy?.startsWith('unix:') === false;
+  return isUsable ? proxy : undefined;
 }

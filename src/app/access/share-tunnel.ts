@@ -15,7 +15,7 @@ import { TunnelError } from '../../tunnel/tunnel-error.js';
 import type { TunnelPorts } from '../../tunnel/tunnel-ports.js';
 import { LINE_END, readStatusAnswer, STATUS_REQUEST } from '../status/control-session.js';
 import { isAbandoned } from '../status/find-tunnels.js';
-import { healthReasons } from '../status/health-text.js';
+import { healthReasons } from '../status/status-texts.js';
 import type { StatusReport } from '../status/status-report.js';
 import type { SharingUp } from '../up/claim-sim.js';
 import { simUseText } from '../up/sim-use.js';

@@ -3,7 +3,7 @@ import { formatKey } from '../../arc-config/value-syntax.js';
 import { UserError } from '../../lib/errors/user-error.js';
 import { loadTunnelConfig } from '../config/load-arc-config.js';
 import type { FoundConfigs, IgnoredConfig, NamedConfig } from '../fleet/fleet-configs.js';
-import { TaskLimit } from '../fleet/task-limit.js';
+import { TaskLimit } from '../../lib/task-limit.js';
 import { findTunnels } from '../status/find-tunnels.js';
 import { type Check, CHECK_NAMES, failed, sentence, skippedFor } from './check.js';
 import type { DoctorOptions, DoctorPorts } from './doctor-ports.js';
@@ -38,7 +38,7 @@ export async function examineFleet(
   const { reports } = await findTunnels({ folders: options.runFolders }, ports.connections);
   // The SIMs share the listeners, which a running `up` with several SIMs has opened.
   let listeners = reports.some(({ isOfFleet }) => isOfFleet) ? [] : options.listeners;
-  const limit = new TaskLimit(MAX_EXAMINED);
+  const limit = new TaskLimit({ most: MAX_EXAMINED });
   let done = 0;
   const copies = await findCopies(configs, options, ports);
   const checked = configs.map(({ name, path }) => {

@@ -5,7 +5,12 @@ import type { TunnelConfig } from '../../tunnel/tunnel-config.js';
 import type { LoadedArcConfig } from '../config/load-arc-config.js';
 import { findTunnels } from '../status/find-tunnels.js';
 import { findSimHolder } from '../up/claim-sim.js';
-import { checkAccount, type CheckedAccount } from './account-check.js';
+import {
+  checkAccount,
+  checkClock,
+  type CheckedAccount,
+  checkServerName,
+} from './outside-checks.js';
 import {
   attempt,
   type Check,
@@ -15,13 +20,11 @@ import {
   skipped,
   skippedFor,
 } from './check.js';
-import { checkClock } from './clock-check.js';
-import { checkFileAccess, type CheckedKeys, checkKeys, findConfig } from './config-checks.js';
+import { type CheckedKeys, checkFileAccess, checkKeys, findConfig } from './config-checks.js';
 import type { DoctorOptions, DoctorPorts } from './doctor-ports.js';
 import { checkLeftovers, fixFailure } from './leftover-check.js';
 import { checkPorts, checkStateFolder, checkSystem } from './machine-checks.js';
 import { natObstacle, type NatRequest } from './nat-check.js';
-import { checkServerName } from './server-name-check.js';
 import { examineTunnel, type SimUser, TUNNEL_CHECKS } from './tunnel-checks.js';
 
 /**
@@ -180,12 +183,8 @@ async function examineOutside(
   ports: DoctorPorts,
 ): Promise<{ account: CheckedAccount; clock: Check; serverName: Check }> {
   const { profile } = arcConfig.config;
-  let account: CheckedAccount | undefined;
-  const [sim, clock, serverName] = await Promise.all([
-    attempt('sim', signal, async () => {
-      account = await checkAccount(arcConfig, signal, ports);
-      return account.check;
-    }),
+  const [account, clock, serverName] = await Promise.all([
+    checkAccount(arcConfig, signal, ports),
     attempt('clock', signal, () => checkClock(profile, signal, ports)),
     attempt('server-name', signal, () =>
       tunnelConfig === undefined
@@ -193,7 +192,7 @@ async function examineOutside(
         : checkServerName(tunnelConfig, signal, ports),
     ),
   ]);
-  return { account: account ?? { check: sim }, clock, serverName };
+  return { account, clock, serverName };
 }
 
 /** Adds what SORACOM knows: which of two keys that differ is the SIM's. */

@@ -9,7 +9,7 @@ import { DNS_PORT } from '../../tunnel/names/name-resolver.js';
 import type { Entropy } from '../../ports/entropy.js';
 import { budgetText } from '../../tunnel/traffic/budget-gate.js';
 import { isoTime } from '../iso-time.js';
-import { exhaustedBudget } from '../status/budget-text.js';
+import { exhaustedBudget } from '../status/status-texts.js';
 import type { StatusReport } from '../status/status-report.js';
 import { type Check, failed, ok, sentence, skipped } from './check.js';
 

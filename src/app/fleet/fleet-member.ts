@@ -1,7 +1,7 @@
 /** One SIM of a fleet: opens its tunnel, tries again after a failure, and offers its status. */
 import { messageOf } from '../../lib/errors/error-message.js';
 import { UserError } from '../../lib/errors/user-error.js';
-import type { TaskLimit } from './task-limit.js';
+import type { TaskLimit } from '../../lib/task-limit.js';
 import { inTime, untilAborted } from '../../lib/waits.js';
 import type { Clock } from '../../ports/clock.js';
 import type { Log } from '../../ports/log.js';

@@ -2,7 +2,7 @@
 import { escapeHtml } from '../../lib/text/escape-html.js';
 import { bytesText } from '../../lib/text/amounts.js';
 import type { Page } from '../../proxy/page-listener.js';
-import { healthText } from '../status/health-text.js';
+import { healthText } from '../status/status-texts.js';
 import { PAGE_HEADERS } from '../status/page/status-page.js';
 import type { SimStatus } from '../status/tunnel-metrics.js';
 

@@ -1,6 +1,6 @@
 /** The SIMs of one process, each with its own tunnel. */
 import { SerialQueue } from '../../lib/serial-queue.js';
-import { TaskLimit } from './task-limit.js';
+import { TaskLimit } from '../../lib/task-limit.js';
 import { messageOf } from '../../lib/errors/error-message.js';
 import type { Log } from '../../ports/log.js';
 import {
@@ -39,10 +39,10 @@ export class Fleet {
 
   constructor(options: FleetOptions, ports: FleetPorts) {
     const { renewal } = options;
-    const asking = new TaskLimit(MAX_ASKING);
+    const asking = new TaskLimit({ most: MAX_ASKING });
     this.#options = {
       ...options,
-      opening: new TaskLimit(MAX_OPENING),
+      opening: new TaskLimit({ most: MAX_OPENING }),
       renewal: renewal && { ...renewal, inTurn: (work) => asking.run(work) },
     };
     this.#ports = ports;

@@ -1,10 +1,16 @@
 /** Pings a host inside the tunnel, in the way of ping(8). */
 import { DialError } from '../../proxy/dialer.js';
-import type { EchoChannel, EchoErrorEvent, EchoEvent } from '../../proxy/echo-dialer.js';
+import type {
+  EchoChannel,
+  EchoDialer,
+  EchoErrorEvent,
+  EchoEvent,
+} from '../../proxy/echo-dialer.js';
 import type { Clock } from '../../ports/clock.js';
 import { UserError } from '../../lib/errors/user-error.js';
 import type { TunnelAccess } from '../access/access.js';
 import { dialFailure } from '../access/dial-failure.js';
+import { hostKey, type HostNames } from '../../proxy/dns/host-names.js';
 
 export interface PingHostOptions {
   /** An IP address, or a name to resolve inside the tunnel. */
@@ -250,4 +256,22 @@ function requireSize(size: number, limit: number): void {
     why: `a packet in the tunnel can hold ${limit} bytes, and arctun does not fragment packets`,
     next: [`Use --size=${limit} or less.`],
   });
+}
+
+/**
+ * Uses the first address of the family for names in `hosts`, and leaves all other names to the
+ * dialer.
+ */
+export function withHosts(dialer: EchoDialer, hosts: HostNames): EchoDialer {
+  return {
+    async open(host, options = {}) {
+      const addresses = hosts.get(hostKey(host));
+      if (addresses === undefined) return dialer.open(host, options);
+      const { family } = options;
+      const isOfFamily = (text: string) => text.includes(':') === (family === 6);
+      const address = family === undefined ? addresses[0] : addresses.find(isOfFamily);
+      if (address !== undefined) return dialer.open(address, options);
+      throw new DialError('no-such-name', `${host} does not have an IPv${family} address`);
+    },
+  };
 }

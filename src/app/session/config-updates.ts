@@ -8,6 +8,7 @@ import type { Finding } from '../sim/diagnose-sim.js';
 import { RunningConfig, type RunningConfigOptions } from './running-config.js';
 import { type RenewalEnvironment, type RenewalPorts, SessionRenewal } from './session-renewal.js';
 import type { Tunnel } from '../../tunnel/tunnel.js';
+import { TunnelError } from '../../tunnel/tunnel-error.js';
 
 export interface ConfigUpdateOptions extends RunningConfigOptions {
   readonly tunnel: Pick<Tunnel, 'status' | 'reconfigure'>;
@@ -83,5 +84,17 @@ async function reloadConfig(running: RunningConfig, log: Log): Promise<void> {
       const text = `cannot reload the configuration: ${messageOf(error)}. The tunnel is unchanged.`;
       log.error({}, [text, ...next].join(' '));
     }
+  });
+}
+
+/** Replaces the likely cause in a tunnel's error with the problem that SORACOM reports. */
+export function withFinding(error: unknown, finding: Finding | undefined): unknown {
+  if (!(error instanceof TunnelError) || finding === undefined) return error;
+  const why = finding.problem.replace(/^The /, 'the ').replace(/\.$/, '');
+  return new TunnelError(error.reason, {
+    what: error.what,
+    why,
+    next: [finding.next],
+    cause: error,
   });
 }

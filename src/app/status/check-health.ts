@@ -3,7 +3,7 @@ import { UserError } from '../../lib/errors/user-error.js';
 import type { LocalConnections } from '../../ports/local-sockets.js';
 import type { TunnelHealth } from '../../tunnel/tunnel-status.js';
 import { findTunnels, type FindTunnelsOptions, type FoundTunnels } from './find-tunnels.js';
-import { healthReasons } from './health-text.js';
+import { healthReasons } from './status-texts.js';
 import { deniedError } from './show-status.js';
 
 export interface HealthAnswer {

@@ -2,16 +2,21 @@
 import type { ConnectionStatus } from '../../proxy/status/connection-list.js';
 import type { BrowserPolicy } from '../../proxy/http/browser-check.js';
 import type { ListenAddress } from '../../proxy/listen-address.js';
-import { type PageListener, startPageListener } from '../../proxy/page-listener.js';
+import {
+  type Page,
+  type PageListener,
+  startPageListener,
+  type Stream,
+} from '../../proxy/page-listener.js';
 import type { LocalListeners } from '../../ports/local-sockets.js';
 import type { TunnelPorts } from '../../tunnel/tunnel-ports.js';
 import { closedAnswer, ControlSession, type StreamRequests } from './control-session.js';
 import { forwardHandlers } from './forward-requests.js';
-import { humanPage } from './human-page.js';
 import { openControlSocket } from './control-socket.js';
-import { statusPages, type StatusPagesOptions } from './status-pages.js';
+import { statusPages, type StatusPagesOptions, timelyStatus } from './status-pages.js';
 import type { StatusReport, TunnelIdentity, TunnelListeners } from './status-report.js';
-import { timelyStatus } from './timely-status.js';
+import type { EventStream } from '../../proxy/status/event-stream.js';
+import type { PageFile, StatusPageOptions } from './page/status-page.js';
 
 export interface OfferStatusOptions
   extends Omit<StatusPagesOptions, 'clock'>, Omit<TunnelIdentity, 'name'> {
@@ -128,5 +133,38 @@ async function reportOf(
     listeners: { ...listeners(), status: url },
     openConnections: connections?.(),
     spool: await spool,
+  };
+}
+
+export interface HumanPage {
+  readonly pages: ReadonlyMap<string, () => Promise<Page>>;
+  readonly streams: ReadonlyMap<string, Stream>;
+  /** Ends the streams. */
+  close(): void;
+}
+
+const FILES: readonly PageFile[] = ['/', '/page.css', '/page.js', '/icon.svg'];
+
+export function humanPage(options: StatusPageOptions): HumanPage {
+  let events: EventStream | undefined;
+  let isClosed = false;
+  const load = () => import('./page/status-page.js');
+  const stream: Stream = (request, response) => {
+    const handle = async () => {
+      const { openEvents } = await load();
+      events ??= openEvents(options);
+      if (isClosed) events.close();
+      events.handle(request, response);
+    };
+    // The code cannot be loaded if this program was replaced meanwhile.
+    handle().catch(() => response.destroy());
+  };
+  return {
+    pages: new Map(FILES.map((path) => [path, async () => (await load()).pageFile(path)])),
+    streams: new Map([['/events', stream]]),
+    close: () => {
+      isClosed = true;
+      events?.close();
+    },
   };
 }

@@ -1,8 +1,9 @@
-/** Collects the status of the tunnels on this machine. */
+/** Collects the status of the tunnels on this machine, or selects one of them. */
 import { UserError } from '../../lib/errors/user-error.js';
 import { findDevices, type FindDevicesPorts, type FoundDevice } from './find-devices.js';
-import { findTunnels, type SilentTunnel } from './find-tunnels.js';
+import { findTunnels, type FindTunnelsOptions, type SilentTunnel } from './find-tunnels.js';
 import type { StatusReport } from './status-report.js';
+import type { LocalConnections } from '../../ports/local-sockets.js';
 
 export interface ShowStatusOptions {
   /** Folders that contain control sockets. */
@@ -63,5 +64,50 @@ export function deniedError({ path, why, owner }: SilentTunnel): UserError {
     what: `cannot query ${path}`,
     why,
     next: [owner === 'root' ? 'Run as root.' : 'Run as the user who owns the socket, or as root.'],
+  });
+}
+
+/**
+ * Returns the control socket of the tunnel with this name. The name is optional if only one tunnel
+ * is running.
+ *
+ * @throws UserError if no tunnel or several tunnels are running, or if the tunnel does not answer
+ */
+export async function selectTunnel(
+  { folders, name }: FindTunnelsOptions,
+  connections: LocalConnections,
+): Promise<string> {
+  const { reports, sockets, silent } = await findTunnels({ folders, name }, connections);
+  const [report, ...others] = reports;
+  if (report === undefined) throw noTunnel(silent, name);
+  if (others.length > 0) {
+    throw new UserError('usage', {
+      what: 'cannot select a tunnel',
+      why: `several tunnels are running: ${reports.map((one) => one.name).join(', ')}`,
+      next: ['Choose one with --interface.'],
+    });
+  }
+  const path = sockets.get(report);
+  if (path === undefined) throw noTunnel([], name);
+  return path;
+}
+
+function noTunnel(silent: readonly SilentTunnel[], name: string | undefined): UserError {
+  const [first] = silent;
+  if (first?.isDenied === true) return deniedError(first);
+  if (first !== undefined) {
+    return new UserError('failed', {
+      what: `cannot query ${first.path}`,
+      why: first.why,
+      next: ['Check the tunnel with "arctun status".'],
+    });
+  }
+  const called = name === undefined ? '' : ` named ${name}`;
+  return new UserError('failed', {
+    what: 'cannot find a tunnel',
+    why: `no "arctun up"${called} is running for this user`,
+    next: [
+      'Start one with "arctun up --mode userspace", or list the tunnels with "arctun status".',
+    ],
   });
 }

@@ -6,9 +6,10 @@ import { type Page, textPage } from '../../proxy/page-listener.js';
 import type { Clock } from '../../ports/clock.js';
 import type { TunnelStatus } from '../../tunnel/tunnel-status.js';
 import type { SpoolStatus } from '../spool/forwarder-spool.js';
-import { healthText } from './health-text.js';
-import { type StatusSource, timelyStatus } from './timely-status.js';
+import { healthText } from './status-texts.js';
 import { metricsText } from './tunnel-metrics.js';
+import { inTime } from '../../lib/waits.js';
+import type { Tunnel } from '../../tunnel/tunnel.js';
 
 export interface StatusPagesOptions {
   /** The tunnel; undefined until it is open. */
@@ -83,4 +84,20 @@ async function metricsPage(options: StatusPagesOptions): Promise<Page> {
     spool: await spool?.().catch(() => undefined),
   });
   return { status: 200, contentType, body: text };
+}
+
+export type StatusSource = Pick<Tunnel, 'status'>;
+
+/**
+ * @throws Error if no status arrives within `timeout` ms; its message is worded as the end of a
+ * sentence
+ */
+export async function timelyStatus(
+  tunnel: StatusSource,
+  timeout: number,
+  clock: Clock,
+): Promise<TunnelStatus> {
+  const status = await inTime(tunnel.status(), timeout, clock);
+  if (status !== undefined) return status;
+  throw new Error(`the data path did not answer within ${timeout / 1000} s`);
 }

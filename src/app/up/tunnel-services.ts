@@ -1,8 +1,11 @@
 /** The services of an open tunnel: status, configuration updates and metrics. */
 import type { LocalListeners } from '../../ports/local-sockets.js';
-import { type ConfigUpdateOptions, startConfigUpdates } from '../session/config-updates.js';
+import {
+  type ConfigUpdateOptions,
+  startConfigUpdates,
+  withFinding,
+} from '../session/config-updates.js';
 import type { RenewalEnvironment } from '../session/session-renewal.js';
-import { withFinding } from '../session/with-finding.js';
 import { startMetricLines } from '../status/metric-lines.js';
 import { offerStatus, type OfferStatusOptions } from '../status/offer-status.js';
 import type { RunningTunnel } from './running-tunnel.js';

@@ -1,7 +1,6 @@
 /** Formats tunnels and WireGuard devices for standard output: soratun's lines, then arctun's. */
 import type { FoundDevice } from '../../app/status/find-devices.js';
-import { budgetUseText } from '../../app/status/budget-text.js';
-import { healthText } from '../../app/status/health-text.js';
+import { budgetUseText, healthText, spoolText } from '../../app/status/status-texts.js';
 import type { ShownStatus } from '../../app/status/show-status.js';
 import type { StatusReport } from '../../app/status/status-report.js';
 import type { TrafficPeriod } from '../../lib/traffic-days.js';
@@ -10,7 +9,6 @@ import type { DeviceStatus } from '../../tunnel/uapi/ask-device.js';
 import type { PeerStatus } from '../../tunnel/tunnel-status.js';
 import { fleetText } from './tables/fleet-text.js';
 import { forwardLine } from './forward-text.js';
-import { spoolText } from '../../app/status/spool-text.js';
 import { goTime } from './go-time.js';
 import { renderText } from './render.js';
 import { timeText } from '../../app/iso-time.js';

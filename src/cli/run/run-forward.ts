@@ -1,12 +1,12 @@
 /** Defines the flags of `forward add`, `forward list` and `forward remove`, and runs the commands. */
-import { requestForwards, type ForwardTexts } from '../../app/status/forward-requests.js';
-import { selectTunnel } from '../../app/status/select-tunnel.js';
+import { type ForwardTexts, requestForwards } from '../../app/status/forward-requests.js';
+import { selectTunnel } from '../../app/status/show-status.js';
 import { UserError } from '../../lib/errors/user-error.js';
 import type { ForwardStatus } from '../../proxy/port-forward/forward-counters.js';
 import { parseForward, parsePlace } from '../../proxy/port-forward/forward-spec.js';
 import { requireLoopbackForwards } from '../../proxy/port-forward/port-forwards.js';
 import { fromSetting } from '../../lib/errors/from-setting.js';
-import type { FlagValues, Flags } from '../flags/flag.js';
+import type { Flags, FlagValues } from '../flags/flag.js';
 import { forwardFlags } from '../flags/listeners/forward-flags.js';
 import { portForwardFlags } from '../flags/listeners/port-forward-flags.js';
 import { forwardLine, forwardText } from '../output/forward-text.js';

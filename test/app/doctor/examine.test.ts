@@ -15,6 +15,7 @@ import type {
   InterfaceLeftovers,
   PacketInterfaceRefusal,
 } from '../../../src/ports/packet-interfaces.js';
+import { MissingCredentialsError } from '../../../src/app/credentials/missing-credentials.js';
 import type { StatusReport } from '../../../src/app/status/status-report.js';
 import { FileError } from '../../../src/ports/files.js';
 import { UserspaceTunnel } from '../../../src/tunnel/userspace-tunnel.js';
@@ -50,7 +51,7 @@ class Machine {
   readonly claims = new FakeClaims();
   readonly shares = fakeShares();
   readonly api = new FakeSoracom();
-  credentials = CREDENTIALS;
+  credentials = () => Promise.resolve(CREDENTIALS);
   clockLag = 0;
   koffi: string | undefined;
   obstacle: PacketInterfaceRefusal | undefined;
@@ -132,7 +133,7 @@ class Machine {
       claims: this.claims,
       portHolder: () => Promise.resolve('nginx (pid 33)'),
       account: {
-        credentials: () => Promise.resolve(this.credentials),
+        credentials: () => this.credentials(),
         createClient: () => this.api,
       },
       serverTime: () =>
@@ -341,6 +342,24 @@ it.each<[fault: string, breakIt: () => void, expected: Expected]>([
       cause: matching(cause),
       remedy: matching(remedy),
     }),
+  ]);
+});
+
+it.each<[why: string, breakIt: () => void]>([
+  [
+    'no credentials for the SORACOM API',
+    () => (at.credentials = () => Promise.reject(new MissingCredentialsError(['auth-key']))),
+  ],
+  [
+    'the credentials do not have the permission Sim:getSim',
+    () => at.api.failures.set('getSim', apiError(403)),
+  ],
+  ['arc.json does not contain a simId', () => at.set({ simId: '' })],
+])('does not compare the SIM, and checks the rest: %s', async (why, breakIt) => {
+  breakIt();
+  const checks = await at.examine();
+  expect(checks.filter(({ outcome }) => outcome !== 'ok')).toEqual([
+    { name: 'sim', outcome: 'skipped', text: `Skipped: ${why}.` },
   ]);
 });
 

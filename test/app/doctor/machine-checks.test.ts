@@ -1,5 +1,4 @@
 import { checkPorts } from '../../../src/app/doctor/machine-checks.js';
-import { REPORT } from '../../support/fakes/status-report.js';
 
 const LISTENERS = [{ flag: '--forward-listen', host: '127.0.0.1', port: 8888 }];
 const OPTIONS = { listeners: LISTENERS, mode: 'userspace' } as const;

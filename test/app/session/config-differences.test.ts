@@ -1,7 +1,4 @@
-import {
-  fixedDifferences,
-  tunnelDifferences,
-} from '../../../src/app/session/config-differences.js';
+import { fixedDifferences, tunnelDifferences } from '../../../src/app/session/running-config.js';
 import { parseArcConfig } from '../../../src/arc-config/parse-arc-config.js';
 import { Secret } from '../../../src/lib/secrets/secret.js';
 import { parseTunnelConfig, type TunnelConfigText } from '../../../src/tunnel/tunnel-config.js';

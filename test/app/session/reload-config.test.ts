@@ -129,3 +129,33 @@ it('applies nothing from a file whose commands another user could have written',
   ]);
   expect(at.reconfigured).toBe(0);
 });
+
+it('no longer reads arc.json after it is closed', async () => {
+  await at.open();
+  await at.closeUpdates();
+  at.files.texts.set(ARC_JSON, at.arcJson({ persistentKeepalive: 7 }));
+  await at.reload();
+  expect(at.reconfigured).toBe(0);
+});
+
+it('waits for a running reload to finish', async () => {
+  await at.open({ renews: false });
+  at.files.texts.set(ARC_JSON, at.arcJson({ persistentKeepalive: 7 }));
+  const reloading = at.reload();
+  await at.closeUpdates();
+  expect(at.reconfigured).toBe(1);
+  await reloading;
+});
+
+it('reports the start and the end of each reload', async () => {
+  const told: string[] = [];
+  at.aroundReload = async (reload) => {
+    told.push('begins');
+    await reload();
+    told.push(`ends after ${at.reconfigured}`);
+  };
+  await at.open({ renews: false });
+  at.files.texts.set(ARC_JSON, at.arcJson({ persistentKeepalive: 7 }));
+  await at.reload();
+  expect(told).toEqual(['begins', 'ends after 1']);
+});

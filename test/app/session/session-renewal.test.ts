@@ -1,17 +1,10 @@
 import { MissingCredentialsError } from '../../../src/app/credentials/missing-credentials.js';
-import { withFinding } from '../../../src/app/session/with-finding.js';
+import { withFinding } from '../../../src/app/session/config-updates.js';
 import { FileError } from '../../../src/ports/files.js';
 import { TunnelError } from '../../../src/tunnel/tunnel-error.js';
 import { CLIENT } from '../../support/pairs/tunnel-in-memory.js';
 import { apiError } from '../fake-soracom.js';
-import {
-  ARC_JSON,
-  publicKeyOf,
-  RenewalHarness,
-  secret,
-  SIM_ID,
-  STATE,
-} from '../renewal-harness.js';
+import { ARC_JSON, publicKeyOf, RenewalHarness, SIM_ID, STATE } from '../renewal-harness.js';
 
 const OTHER_KEY = new Uint8Array(32).fill(4);
 const MINUTE = 60_000;

@@ -1,7 +1,7 @@
 /** Requests about forwards, from the command's side to the forwards of a fake tunnel. */
 import { ControlSession } from '../../../src/app/status/control-session.js';
 import { forwardHandlers, requestForwards } from '../../../src/app/status/forward-requests.js';
-import { selectTunnel } from '../../../src/app/status/select-tunnel.js';
+import { selectTunnel } from '../../../src/app/status/show-status.js';
 import { PortForwards } from '../../../src/proxy/port-forward/port-forwards.js';
 import { FakeInnerNetwork } from '../../proxy/port-forward/fake-inner-network.js';
 import { FakeConnections } from '../../support/fakes/fake-connections.js';

@@ -1,5 +1,4 @@
-import { statusPages } from '../../../src/app/status/status-pages.js';
-import type { StatusSource } from '../../../src/app/status/timely-status.js';
+import { statusPages, type StatusSource } from '../../../src/app/status/status-pages.js';
 import type { TunnelStatus } from '../../../src/tunnel/tunnel-status.js';
 import { FakeClock } from '../../support/fakes/fake-clock.js';
 import { CONNECTING, TUNNEL_STATUS } from '../../support/fakes/status-report.js';

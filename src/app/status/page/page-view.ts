@@ -3,9 +3,7 @@ import { ageText, bytesText } from '../../../lib/text/amounts.js';
 import type { ForwardStatus } from '../../../proxy/port-forward/forward-counters.js';
 import type { TrafficStatus } from '../../../tunnel/tunnel-status.js';
 import { timeText } from '../../iso-time.js';
-import { budgetUseText } from '../budget-text.js';
-import { healthReasons } from '../health-text.js';
-import { spoolText } from '../spool-text.js';
+import { budgetUseText, healthReasons, spoolText } from '../status-texts.js';
 import type { StatusReport } from '../status-report.js';
 
 /** The cells of a table, row by row. */

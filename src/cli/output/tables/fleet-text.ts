@@ -1,6 +1,6 @@
 /** Formats the SIMs of a process that has several of them as a table. */
 import type { SilentTunnel } from '../../../app/status/find-tunnels.js';
-import { healthText } from '../../../app/status/health-text.js';
+import { healthText } from '../../../app/status/status-texts.js';
 import type { StatusReport } from '../../../app/status/status-report.js';
 import { ageText } from '../../../lib/text/amounts.js';
 import { renderColumns } from './sim-table.js';

@@ -1,9 +1,12 @@
 /** Defines the flags of `ping`, and runs the command. */
 import { isIP } from 'node:net';
-
 import type { TunnelAccess } from '../../../app/access/access.js';
-import { withHosts } from '../../../app/probe/fixed-hosts.js';
-import { pingHost, type PingObserver, type PingSummary } from '../../../app/probe/ping-host.js';
+import {
+  pingHost,
+  type PingObserver,
+  type PingSummary,
+  withHosts,
+} from '../../../app/probe/ping-host.js';
 import { codeOf } from '../../../lib/errors/error-message.js';
 import { StoppedError } from '../../../lib/errors/stopped-error.js';
 import { hostKey, type HostNames } from '../../../proxy/dns/host-names.js';

@@ -1,4 +1,4 @@
-import { checkClock } from '../../../src/app/doctor/clock-check.js';
+import { checkClock } from '../../../src/app/doctor/outside-checks.js';
 import { TransportError } from '../../../src/soracom/client/transport-error.js';
 
 const NOW = Date.UTC(2026, 10, 29, 12);

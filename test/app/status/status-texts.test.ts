@@ -1,4 +1,8 @@
-import { healthText } from '../../../src/app/status/health-text.js';
+import {
+  budgetUseText,
+  exhaustedBudget,
+  healthText,
+} from '../../../src/app/status/status-texts.js';
 import { BUDGET, TRAFFIC } from '../../support/fakes/status-report.js';
 
 it('is one word if healthy, and otherwise the problem', () => {
@@ -19,4 +23,24 @@ it('includes each budget that is used up, or soon will be', () => {
   const free = BUDGET.map((use) => ({ ...use, usedBytes: 0 }));
   const unused = { ...TRAFFIC, budget: free };
   expect(healthText({ health: 'up', silence: undefined, traffic: unused })).toBe('up');
+});
+
+const [DAY, MONTH] = BUDGET;
+
+it.each([
+  [0, '0 B of 10.0 kB used (0 %), resets at 2026-11-27T00:00:00Z'],
+  [9_999, '10.0 kB of 10.0 kB used (99 %), resets at 2026-11-27T00:00:00Z'],
+  [10_000, '10.0 kB of 10.0 kB used (100 %), resets at 2026-11-27T00:00:00Z'],
+  [11_000, '11.0 kB of 10.0 kB used (110 %), resets at 2026-11-27T00:00:00Z'],
+])('describes a use of %d bytes', (usedBytes, text) => {
+  expect(budgetUseText({ ...DAY!, usedBytes })).toBe(text);
+});
+
+it('finds the budget that refuses new work the longest', () => {
+  const both = [DAY!, { ...MONTH!, usedBytes: 180_000 }];
+  const exhausted = (budget: typeof BUDGET) => exhaustedBudget({ traffic: { ...TRAFFIC, budget } });
+  expect(exhausted(both)?.per).toBe('month');
+  expect(exhausted(BUDGET)?.per).toBe('day');
+  expect(exhausted([MONTH!])).toBeUndefined();
+  expect(exhaustedBudget({ traffic: undefined })).toBeUndefined();
 });
