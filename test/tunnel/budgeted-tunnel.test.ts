@@ -1,6 +1,5 @@
 /** A tunnel whose traffic budget is used up, in memory and virtual time. */
 import type { TrafficDays } from '../../src/lib/traffic-days.js';
-import type { DialError } from '../../src/proxy/dialer.js';
 import { accountName } from '../../src/tunnel/traffic/traffic-status.js';
 import { cutError } from '../../src/tunnel/node/node-errors.js';
 import { MemoryTrafficStore } from '../support/fakes/memory-traffic-store.js';
@@ -9,7 +8,6 @@ import { FAR, NEAR, serveNames, TwoTunnels } from '../support/pairs/two-tunnels.
 const BUDGET = 1_000_000;
 /** The day at which the virtual time begins, and how long it lasts. */
 const TODAY = '2026-01-01';
-const DAY = 86_400_000;
 
 let world: TwoTunnels;
 let store: MemoryTrafficStore;
@@ -142,32 +140,6 @@ it('stops an upload soon after the budget is used up', async () => {
   const [use] = (await world.near.status()).traffic!.budget!;
   expect(use!.usedBytes).toBeGreaterThan(BUDGET);
   expect(use!.usedBytes).toBeLessThan(1.5 * BUDGET);
-});
-
-it('opens on the next day, without a restart', async () => {
-  await open(BUDGET);
-  const target = { host: FAR, port: 80 };
-  const refusal = (await world.near.dialer
-    .dial(target)
-    .catch((error: unknown) => error)) as DialError;
-  expect(refusal.retryAfter).toBeGreaterThan(86_000);
-  world.world.wallOffset += DAY;
-  world.far.listen({ port: 80 }, (socket) => socket.on('error', () => undefined));
-  const stream = await world.run(world.near.dialer.dial(target));
-  expect(stream.destroyed).toBe(false);
-  stream.destroy();
-});
-
-it('counts for this run only if nothing is stored', async () => {
-  world = new TwoTunnels({ budget: { day: BUDGET } });
-  await world.open();
-  expect((await world.near.status()).traffic).toMatchObject({
-    budget: [{ per: 'day', bytes: BUDGET, period: TODAY }],
-  });
-  await upload(BUDGET);
-  await expect(world.near.dialer.dial({ host: FAR, port: 80 })).rejects.toMatchObject({
-    reason: 'over-budget',
-  });
 });
 
 it('has no budget in its status unless it was set', async () => {

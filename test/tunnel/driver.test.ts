@@ -147,14 +147,6 @@ it('does not need a second turn for a call made before the drain', () => {
   expect(engine.calls.filter((call) => call === 'drain')).toHaveLength(3);
 });
 
-it('merges many calls to schedule() into one turn', () => {
-  const { engine, clock, driver } = setUp();
-  driver.schedule();
-  driver.schedule();
-  clock.settle();
-  expect(engine.calls).toEqual(['drain']);
-});
-
 it('drains until all packets are sent', () => {
   const { engine, clock, driver, socket } = setUp();
   engine.batches = [
@@ -226,20 +218,6 @@ describe('a long drain', () => {
     socket.receive(datagram());
     expect(drains()).toBe(3);
     socket.receive(datagram());
-    expect(drains()).toBe(3);
-    clock.settle();
-    expect(drains()).toBe(4);
-  });
-
-  it('is also followed by a pause if it ends because the socket is full', () => {
-    const { engine, socket, clock, drains } = slow(1, 4);
-    engine.onDrain = () => {
-      clock.skip(1);
-      if (drains() === 3) socket.queuedBytes = 2 * 1024 * 1024;
-    };
-    socket.receive(datagram());
-    expect(drains()).toBe(3);
-    socket.drain();
     expect(drains()).toBe(3);
     clock.settle();
     expect(drains()).toBe(4);
@@ -322,15 +300,6 @@ describe('a process that did not run for some time', () => {
       'timeout at 1900',
       'drain',
     ]);
-  });
-
-  it('also does so if an external call comes before the timer', () => {
-    const { engine, clock, driver, socket } = stalledUntil(1_900);
-    driver.schedule();
-    clock.defer(() => clock.defer(() => socket.receive(datagram())));
-    clock.settle();
-    clock.fire();
-    expect(engine.calls).toEqual(['datagrams 1 at 1900', 'timeout at 1900', 'drain']);
   });
 
   it('reads waiting datagrams before a late timer of a caller, which may be cancelled', () => {

@@ -12,13 +12,13 @@ it('emits handshake after each handshake', async () => {
   let handshakes = 0;
   world.near.on('handshake', () => handshakes++);
   const { clock } = world.world;
-  const end = clock.now() + 300_000;
+  const end = clock.now() + 150_000;
   while (clock.now() < end) {
     world.near.createUdpSocket().send('x', 9, '100.127.69.42');
     await world.pass(10_000);
   }
   // REKEY_AFTER_TIME is 120 s (whitepaper 6.1).
-  expect(handshakes).toBe(2);
+  expect(handshakes).toBe(1);
 });
 
 it('emits stale with the reason, and up after the next answer', async () => {

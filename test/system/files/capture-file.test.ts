@@ -135,16 +135,6 @@ it('reports which folder is missing', async () => {
   });
 });
 
-it('is private whatever the umask is', () => {
-  const program = `
-    const { createCaptureFile } = await import(process.argv[1]);
-    process.umask(0);
-    await (await createCaptureFile(process.argv[2], console)).close([]);
-  `;
-  execFileSync(process.execPath, ['--input-type=module', '-e', program, BUILT, path]);
-  expect(statSync(path).mode & 0o777).toBe(0o600);
-});
-
 describeWith(['root', 'unshare'], 'a disk that is full', () => {
   /** 64 KiB for the capture; the program's output, and the content of the file afterwards. */
   function onSmallDisk(program: string): { output: string; content: string } {

@@ -103,16 +103,6 @@ it('refuses a line that does not fit', async () => {
   await expect(journal.append('x'.repeat(JOURNAL_ROOM))).rejects.toThrow('the journal is full');
 });
 
-it('takes no more space however often it is opened', async () => {
-  await created();
-  for (let count = 0; count < 20; count++) {
-    ownedBy('4194305 no-such-boot 1');
-    const opened = await systemJournals.open(target);
-    expect(opened?.lines).toEqual(['first']);
-  }
-  expect(readFileSync(path, 'utf8').trimEnd().split('\n')).toHaveLength(2);
-});
-
 it.each([
   ['that is empty', () => ''],
   ['without an owner', (text: string) => text.slice(128)],
@@ -143,11 +133,6 @@ it('reports that a line cannot be stored because its folder no longer exists', a
 
 it('does not exist without its folder', async () => {
   expect(await systemJournals.open(join(folder, 'missing', 'arc.json'))).toBeUndefined();
-});
-
-it('is named in its error messages', async () => {
-  mkdirSync(path);
-  await expect(systemJournals.open(target)).rejects.toMatchObject({ path });
 });
 
 it('is the same for a file and for a link to it', async () => {

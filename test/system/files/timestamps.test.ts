@@ -1,5 +1,4 @@
-import { execFileSync, spawn } from 'node:child_process';
-import { once } from 'node:events';
+import { execFileSync } from 'node:child_process';
 import {
   chmodSync,
   chownSync,
@@ -19,17 +18,13 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-
-import { createNodeCrypto } from '../../../src/crypto/node.js';
 import { createTimestampStore } from '../../../src/system/files/timestamps.js';
 import type { Log } from '../../../src/ports/log.js';
 import type { TimestampRecord } from '../../../src/ports/stores/timestamp-store.js';
-import { Device } from '../../../src/wireguard/device.js';
 import { REPOSITORY } from '../../support/processes.js';
 import { describeWith } from '../../support/runner/requirements.js';
-import { seededBytes, seededEntropy } from '../../support/fakes/seeded-entropy.js';
+import { seededBytes } from '../../support/fakes/seeded-entropy.js';
 import { silentLog } from '../../support/fakes/silent-log.js';
-import { prefixes } from '../../support/pairs/wireguard-pair.js';
 
 const BUILT = `${REPOSITORY}dist/src/system/files/timestamps.js`;
 const BLOCK = 4096;
@@ -404,13 +399,6 @@ describeWith(['root', 'unshare'], 'a file system that cannot be written to', () 
   `;
   const next = `console.log('kept', (await open(createTimestampStore(folder, { warn }))).last?.toString('hex'));`;
 
-  it('is read-only', () => {
-    const output = inMount('ro', program(`record.save(stamp(1)); record.save(stamp(2)); ${next}`));
-    expect(output).toMatch(
-      /^WARNING the file system is read-only cannot save .*\nkept undefined\n$/,
-    );
-  });
-
   it('is full', () => {
     const fill = `try { writeFileSync(folder + '/ballast', Buffer.alloc(1 << 20)); } catch {}`;
     const output = inMount(
@@ -429,48 +417,6 @@ describeWith(['root', 'unshare'], 'a file system that cannot be written to', () 
       'kept 400000000000000900000000\n',
     );
   });
-});
-
-describe('a process that is killed at any moment', () => {
-  /** Prints each timestamp that is stored, and continues. */
-  const program = `
-    import { writeSync } from 'node:fs';
-    const { createTimestampStore } = await import(process.argv[1]);
-    const record = await createTimestampStore(process.argv[2], console).open(new Uint8Array(32));
-    let seconds = record.last === undefined ? 0 : record.last.readUInt32BE(4);
-    for (;;) {
-      const stamp = Buffer.alloc(12);
-      stamp.writeUInt32BE(0x40000000);
-      stamp.writeUInt32BE(++seconds, 4);
-      record.save(stamp);
-      writeSync(1, seconds + '\\n');
-    }
-  `;
-
-  it('has stored each timestamp that it could have sent', async () => {
-    let kept = 0;
-    for (let run = 1; run <= 15; run++) {
-      const child = spawn(process.execPath, ['--input-type=module', '-e', program, BUILT, state], {
-        stdio: ['ignore', 'pipe', 'inherit'],
-      });
-      let output = '';
-      const ended = once(child.stdout, 'end');
-      child.stdout.on('data', (text: Buffer) => {
-        output += text.toString();
-        // At another number of timestamps each time, and so in the middle of the next one.
-        if (output.split('\n').length > run) child.kill('SIGKILL');
-      });
-      await ended;
-      const said = output.slice(0, output.lastIndexOf('\n')).split('\n').map(Number);
-      const record = await open(new Uint8Array(32));
-      const found = Buffer.from(record.last!).readUInt32BE(4);
-      expect(said[0]).toBe(kept + 1);
-      expect(found).toBeGreaterThanOrEqual(said.at(-1)!);
-      expect(found).toBeLessThanOrEqual(said.at(-1)! + 1);
-      kept = found;
-    }
-    expect(warnings).toEqual([]);
-  }, 60_000);
 });
 
 describeWith(['strace'], 'a power cut', () => {
@@ -521,112 +467,4 @@ describeWith(['strace'], 'a power cut', () => {
       'saved 3',
     ]);
   }, 60_000);
-});
-
-/** The rule itself, with a responder that remembers: whitepaper 5.1, row 5. */
-describe('across restarts', () => {
-  const crypto = createNodeCrypto();
-  const STEP = 2 ** 24;
-  const YEAR = 365 * 86_400_000;
-  const BEGIN = Date.UTC(2026, 5, 1);
-  const initiatorKey = seededBytes(7, 32);
-  const address = { address: '192.0.2.1', port: 1 };
-
-  /** A responder that keeps running while the initiator is restarted. */
-  function responder() {
-    const answers: number[] = [];
-    const device = new Device({
-      privateKey: seededBytes(8, 32),
-      crypto,
-      entropy: seededEntropy(8),
-      wallClock: { unixMilliseconds: () => BEGIN },
-      mtu: 1420,
-      sink: { transmit: (bytes) => void answers.push(bytes[0]!), deliver: () => undefined },
-    });
-    const publicKey = crypto.publicKey(initiatorKey);
-    device.addPeer({ publicKey, allowedIps: prefixes('10.0.0.2/32') }, 0);
-    let now = 0;
-    return {
-      publicKey: device.publicKey,
-      /** Whether the initiation is answered, half a second after the previous one. */
-      accepts(initiation: Uint8Array): boolean {
-        now += 500;
-        const before = answers.length;
-        device.handleDatagrams([{ bytes: initiation, endpoint: address }], now);
-        return answers.length > before;
-      },
-    };
-  }
-
-  /** The first message of a process whose wall clock is `unixMilliseconds`, and its timestamp. */
-  async function start(serverKey: Uint8Array, unixMilliseconds: number) {
-    const record = await open(crypto.publicKey(initiatorKey));
-    const sent: Uint8Array[] = [];
-    const stamps: Uint8Array[] = [];
-    const device = new Device({
-      privateKey: initiatorKey,
-      crypto,
-      entropy: seededEntropy(unixMilliseconds),
-      wallClock: { unixMilliseconds: () => unixMilliseconds },
-      mtu: 1420,
-      lastTimestamp: record.last,
-      observer: {
-        timestamp: (bytes) => {
-          expect(sent).toEqual([]);
-          stamps.push(bytes.slice());
-          record.save(bytes);
-        },
-      },
-      sink: { transmit: (bytes) => void sent.push(bytes.slice()), deliver: () => undefined },
-    });
-    const peer = device.addPeer(
-      { publicKey: serverKey, endpoint: address, allowedIps: prefixes('100.127.0.0/16') },
-      0,
-    );
-    device.initiateHandshake(peer, 0);
-    expect({ sent: sent.length, stamps: stamps.length }).toEqual({ sent: 1, stamps: 1 });
-    return { initiation: sent[0]!, stamp: stamps[0]! };
-  }
-
-  /** The nanoseconds from one timestamp to a later one; below 2^53 for the values compared here. */
-  function between(earlier: Uint8Array, later: Uint8Array): number {
-    const [from, to] = [Buffer.from(earlier), Buffer.from(later)];
-    const seconds = Number(to.readBigUInt64BE() - from.readBigUInt64BE());
-    return seconds * 1e9 + to.readUInt32BE(8) - from.readUInt32BE(8);
-  }
-
-  const clocks: [string, (run: number) => number][] = [
-    ['at once, in one millisecond', () => BEGIN],
-    ['with a running clock', (run) => BEGIN + run * 1000],
-    ['with a clock stepped back by years', (run) => BEGIN - (run > 0 ? 5 * YEAR : 0) + run],
-    ['with a boot in 1970', (run) => (run > 0 ? run : BEGIN)],
-    ['with a clock before 1970', (run) => (run > 0 ? -YEAR : BEGIN)],
-    ['with a clock that was once in 2099', (run) => BEGIN + (run === 1 ? 73 * YEAR : 0)],
-    ['with a clock that is a little earlier each time', (run) => BEGIN - run],
-  ];
-
-  it.each(clocks)(
-    'each timestamp is later by at least one step, and accepted: %s',
-    async (_, clock) => {
-      const server = responder();
-      let previous: Uint8Array | undefined;
-      for (let run = 0; run < 20; run++) {
-        const { initiation, stamp: sent } = await start(server.publicKey, clock(run));
-        expect(server.accepts(initiation)).toBe(true);
-        if (previous) expect(between(previous, sent)).toBeGreaterThanOrEqual(STEP);
-        previous = sent;
-      }
-      expect(warnings).toEqual([]);
-    },
-  );
-
-  it('the responder is silent if the state is lost and the clock was set back (control)', async () => {
-    const server = responder();
-    expect(server.accepts((await start(server.publicKey, BEGIN)).initiation)).toBe(true);
-    rmSync(state, { recursive: true });
-    const back = await start(server.publicKey, BEGIN - YEAR);
-    expect(server.accepts(back.initiation)).toBe(false);
-    rmSync(state, { recursive: true });
-    expect(server.accepts((await start(server.publicKey, BEGIN + 1000)).initiation)).toBe(true);
-  });
 });

@@ -1,7 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, readSync, writeSync } from 'node:fs';
-import { setTimeout as sleep } from 'node:timers/promises';
 
 import { type Libc, loadLibc } from '../../../src/system/linux/libc.js';
 import { type ReadyHandlers, Watch } from '../../../src/system/linux/readiness.js';
@@ -181,31 +180,6 @@ describeWith(['linux', 'koffi'], 'watched descriptors', () => {
     await until(() => calls === 2);
     await allReported();
     expect(calls).toBe(2);
-  });
-
-  it('accepts requests while it waits, for this descriptor and for others', async () => {
-    const [left, right] = [pipe(), pipe()];
-    const seen: string[] = [];
-    const one = watch(left.from, {
-      ...IGNORE,
-      onReadable: () => {
-        seen.push(read(left.from));
-        return false;
-      },
-    });
-    one.wantReadable(true);
-    await sleep(10);
-    const other = watch(right.to, {
-      ...IGNORE,
-      onWritable: () => {
-        seen.push('room');
-        other.wantWritable(false);
-      },
-    });
-    other.wantWritable(true);
-    await until(() => seen.includes('room'));
-    writeSync(left.to, 'bytes');
-    await until(() => seen.includes('bytes'));
   });
 
   it('reports an end to readers and writers through their own callbacks', async () => {

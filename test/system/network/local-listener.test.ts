@@ -50,17 +50,6 @@ async function talk(text: string): Promise<[Socket, string]> {
   return [socket, answer];
 }
 
-it('keeps connections separate', async () => {
-  listener = await localListeners.listen(path, shout);
-  const [one, first] = await talk('hello');
-  const [other, second] = await talk('you');
-  expect([first, second]).toEqual(['HELLO', 'YOU']);
-  one.write('again');
-  await expect(once(one, 'data')).resolves.toEqual(['AGAIN']);
-  one.destroy();
-  other.destroy();
-});
-
 it('notifies a conversation that its other end has disconnected', async () => {
   let closed = 0;
   listener = await localListeners.listen(path, () => ({ ...shout(), close: () => closed++ }));
@@ -156,21 +145,6 @@ it('ends the conversation that was idle for longest to make room for another', a
   first.write('still');
   await expect(once(first, 'data')).resolves.toEqual(['STILL']);
   for (const socket of [first, fourth, fifth]) socket.destroy();
-});
-
-it('answers 16 at a time by default, however many connections are held', async () => {
-  const open = new Set<object>();
-  listener = await localListeners.listen(path, () => {
-    const conversation = { ...shout(), close: () => void open.delete(conversation) };
-    open.add(conversation);
-    return conversation;
-  });
-  const held = Array.from({ length: 40 }, hold);
-  const [socket, answer] = await talk('hello');
-  expect(answer).toBe('HELLO');
-  while (open.size > 16) await new Promise(setImmediate);
-  expect(held.filter(({ isOpen }) => isOpen()).length).toBeLessThan(16);
-  for (const { socket: each } of [...held, { socket }]) each.destroy();
 });
 
 it('does not end a conversation that waits for its answer', async () => {

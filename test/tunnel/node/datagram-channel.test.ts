@@ -5,7 +5,6 @@ import { TunnelDatagramChannel } from '../../../src/tunnel/node/datagram-channel
 import type { Driver } from '../../../src/tunnel/driver.js';
 import { parseIpAddress, type SocketAddress } from '../../../src/wire/ip-address.js';
 import { thrownBy } from '../../proxy/support/thrown.js';
-import { abortListeners } from '../../support/abort-listeners.js';
 import { EnginePair } from '../../support/pairs/engine-pair.js';
 import { FakeClock } from '../../support/fakes/fake-clock.js';
 import { seededEntropy } from '../../support/fakes/seeded-entropy.js';
@@ -109,32 +108,12 @@ it('reports an error once', async () => {
   expect(await waiting).toBeUndefined();
 });
 
-it('leaves no timer running', async () => {
-  const { answerFrom } = reach();
-  const waiting = channel.receive(1_000);
-  expect(clock.armed).toBe(1);
-  answerFrom(PORT, 'real');
-  await waiting;
-  expect(clock.armed).toBe(0);
-  const closed = expect(channel.receive(1_000)).rejects.toMatchObject({ reason: 'closed' });
-  channel.close();
-  await closed;
-  expect(clock.armed).toBe(0);
-});
-
 it('frees its port once', () => {
   expect(pair.alice.engine.stack.usage.udpSockets).toBe(1);
   channel.close();
   channel.close();
   expect(pair.alice.engine.stack.usage.udpSockets).toBe(0);
   expect(ended).toBe(1);
-});
-
-it('allows one wait at a time', async () => {
-  const waiting = channel.receive(1_000);
-  expect(() => channel.receive(1_000)).toThrow(TypeError);
-  clock.advance(1_000);
-  expect(await waiting).toBeUndefined();
 });
 
 it('fails with exhausted if no UDP port is free, and opens when one becomes free', () => {
@@ -149,18 +128,4 @@ it('fails with exhausted if no UDP port is free, and opens when one becomes free
   });
   taken[0]!.close();
   openChannel().close();
-});
-
-it('leaves no listener on the signal of its waits', async () => {
-  const stop = new AbortController();
-  const { answerFrom } = reach();
-  for (let count = 0; count < 20; count++) {
-    const waiting = channel.receive(1_000, stop.signal);
-    expect(abortListeners(stop)).toBe(1);
-    if (count % 2 === 0) answerFrom(PORT, 'real');
-    else clock.advance(1_000);
-    await waiting;
-  }
-  expect(abortListeners(stop)).toBe(0);
-  expect(clock.armed).toBe(0);
 });

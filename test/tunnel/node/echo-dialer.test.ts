@@ -64,20 +64,6 @@ it('sends a request and returns the reply with its time of arrival', async () =>
   });
 });
 
-it('queues 64 events until they are read', async () => {
-  const channel = await open();
-  for (let sequence = 1; sequence <= 70; sequence++) {
-    channel.send(sequence, new Uint8Array(0));
-    await world.settle();
-  }
-  for (let sequence = 1; sequence <= 64; sequence++) {
-    expect(await channel.receive(1)).toMatchObject({ sequence });
-  }
-  const none = channel.receive(1);
-  await world.advance(1);
-  expect(await none).toBeUndefined();
-});
-
 it('sends 1392 bytes, but refuses one more', async () => {
   const channel = await open();
   expect(channel.maxPayload).toBe(1392);
@@ -123,24 +109,6 @@ it('ends a channel whose local address was removed', async () => {
   expect(thrownBy(() => channel.send(1, new Uint8Array(0)))).toMatchObject({
     reason: 'unreachable',
   });
-});
-
-it('rejects an aborted wait with its reason', async () => {
-  const channel = await open();
-  const controller = new AbortController();
-  const waiting = channel.receive(5_000, controller.signal);
-  controller.abort(new Error('gone'));
-  await expect(waiting).rejects.toThrow('gone');
-  const { signal } = controller;
-  await expect(tunnel.echoDialer.open(SERVICE, { signal })).rejects.toThrow('gone');
-});
-
-it('fails with no-handshake after 10 s with a silent server', async () => {
-  world.link.connected = false;
-  await world.advance(200_000);
-  const outcome = tunnel.echoDialer.open(SERVICE).catch((error: unknown) => error);
-  await world.advance(10_100);
-  expect(await outcome).toMatchObject({ reason: 'no-handshake' });
 });
 
 it('resolves a name inside the tunnel, and uses the first address that has a route', async () => {

@@ -39,16 +39,6 @@ it('delivers data that was written and ended, even with retransmissions', async 
   expect(world.world.link.openSockets).toBe(1);
 });
 
-it('delivers an end without data, even with retransmissions', async () => {
-  const { socket, other } = await world.pair();
-  const heard = readText(other).finally(() => other.end());
-  socket.end();
-  const closing = world.near.close();
-  await disconnect(500);
-  await world.run(closing);
-  expect(await world.run(heard)).toBe('');
-});
-
 it('delivers written data, and then resets sockets that were not ended', async () => {
   const { socket, other } = await world.pair();
   const chunks: Buffer[] = [];

@@ -278,18 +278,6 @@ it('is aborted by a signal, during and after the connect', async () => {
   expect(world.world.link.sent).toHaveLength(sent);
 });
 
-it('is reset if it is destroyed while it connects', async () => {
-  const server = listen({ port: 80 });
-  const socket = connect({ host: FAR, port: 80 });
-  let accepted = 0;
-  server.on('connection', () => accepted++);
-  socket.destroy();
-  expect(socket.connecting).toBe(false);
-  await world.pass(1_000);
-  expect(accepted).toBe(0);
-  expect(socket.info()).toBeUndefined();
-});
-
 it('emits ’timeout’ once when idle, and again after a byte', async () => {
   const { socket, other } = await world.pair();
   let timeouts = 0;

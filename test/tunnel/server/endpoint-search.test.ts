@@ -95,40 +95,6 @@ describe('several addresses', () => {
     expect(Math.max(...gaps)).toBeLessThan(5_400);
   });
 
-  it('establish a tunnel if the first one drops everything', async () => {
-    named([A6, A]);
-    alive.delete(A6);
-    await open();
-    await world.advance(5_400);
-    await isUp();
-    expect(tunnel.endpoint).toEqual({ address: A, port: world.server.port });
-    expect(world.link.openSockets).toBe(2);
-    // The tunnel stays at that address.
-    await world.advance(5_000);
-    expect(await exchange(1_000)).toBe(true);
-    expect(initiations()).toEqual([A6, A]);
-    // The report of a silence no longer includes the first address.
-    alive.delete(A);
-    const dialled = tunnel.dialer.dial({ host: SERVICE, port: 80 });
-    const text = `the Arc server is not answering: ${A}:${world.server.port} has not answered 2 handshake initiations`;
-    const failure = expect(dialled).rejects.toThrow(text);
-    await world.advance(10_100);
-    await failure;
-  });
-
-  it('are tried in turn even by packets that arrive one after another', async () => {
-    named([A, B]);
-    alive.clear();
-    await open();
-    for (let time = 0; time < 3; time++) {
-      await world.advance(5_400);
-      const opening = tunnel.datagramDialer.open({ host: SERVICE, port: PORT });
-      opening.catch(() => undefined);
-    }
-    expect(initiations().slice(0, 4)).toEqual([A, B, A, B]);
-    await world.advance(10_000);
-  });
-
   it.each([
     ...['ENETUNREACH', 'EHOSTUNREACH', 'EADDRNOTAVAIL', 'EAFNOSUPPORT', 'ENETDOWN', 'ENETRESET'],
     ...['EINVAL', 'ENODEV', 'ENOTCONN', 'EPIPE', 'EBADF'],
@@ -291,16 +257,6 @@ describe('a server that moves', () => {
     expect(world.log.messages('info')).toContain('the Arc server has moved to another address');
   });
 
-  it('is first tried at the first of several addresses', async () => {
-    alive.clear();
-    named([B, C]);
-    // A dial tries the old address before the name is resolved.
-    const dialled = tunnel.dialer.dial({ host: SERVICE, port: PORT }).catch(() => undefined);
-    await world.advance(26_000);
-    await dialled;
-    expect(initiations().slice(1)).toEqual([A, A, B, C]);
-  });
-
   it('is not looked up while the tunnel has nothing to send', async () => {
     await world.advance(100_000);
     expect(asked()).toEqual([0]);
@@ -328,18 +284,6 @@ describe('a server that moves', () => {
     expect(asked()).toHaveLength(2);
     expect(tunnel.endpoint?.address).toBe(A);
   });
-
-  it('is sent the pending packets as soon as it is found', async () => {
-    const dialled = tunnel.dialer.dial({ host: SERVICE, port: 80 });
-    dialled.catch(() => undefined);
-    const socket = tunnel.datagramDialer.open({ host: SERVICE, port: PORT });
-    await world.advance(15_200);
-    await socket;
-    // The initiations were sent at 2, 7 and 12 s: the next one is not due yet.
-    expect(initiations()).not.toContain(B);
-    expect(tunnel.endpoint?.address).toBe(B);
-    await world.advance(5_000);
-  });
 });
 
 describe('a session', () => {
@@ -357,19 +301,6 @@ describe('a session', () => {
     expect(new Set(sent(DATA).map(({ to }) => to))).toEqual(new Set([A]));
     expect(asked()).toEqual([0]);
   });
-});
-
-it('repeats a lost initiation of a healthy session at the same address', async () => {
-  named([A, B]);
-  await open();
-  await world.advance(120_000);
-  world.link.passes = ({ bytes }) => bytes[0] !== INITIATION;
-  for (let time = 0; time < 4; time++) {
-    expect(await exchange(1_000)).toBe(true);
-    await world.advance(5_000);
-  }
-  expect(initiations().length).toBeGreaterThan(3);
-  expect(new Set(initiations())).toEqual(new Set([A]));
 });
 
 it('tries the next address at once for a session whose initiation the system refuses', async () => {
@@ -417,31 +348,6 @@ describe('the TTL', () => {
     expect(asked()).toHaveLength(3);
   });
 
-  it('is respected by the first attempt after a pause', async () => {
-    named([A], 60_000);
-    await open();
-    await world.advance(300_000);
-    named([B], 60_000);
-    alive = new Set([B]);
-    const opening = tunnel.datagramDialer.open({ host: SERVICE, port: PORT });
-    await world.settle();
-    await opening;
-    expect(initiations()).toEqual([A, B]);
-    expect(asked()).toEqual([0, 300_000]);
-  });
-
-  it('does not delay an attempt for more than 2 s', async () => {
-    named([A], 1_000);
-    alive.clear();
-    await open();
-    world.resolverDelay = 4_000;
-    await world.advance(8_000);
-    const [, second] = sent(INITIATION);
-    const [, question] = asked();
-    expect(second).toEqual({ at: question! + 2_000, to: A });
-    await world.advance(1_500);
-  });
-
   it('is ignored if the resolver fails', async () => {
     named([A], 1_000);
     alive.clear();
@@ -450,15 +356,6 @@ describe('the TTL', () => {
     await world.advance(11_000);
     expect(initiations()).toEqual([A, A, A]);
     expect(world.log.messages('warn')).toEqual(['cannot resolve the Arc server; retrying']);
-  });
-
-  it('does not end attempts early: they end after 90 s', async () => {
-    named([A], 0);
-    alive.clear();
-    await open();
-    await world.advance(120_000);
-    expect(initiations()).toHaveLength(20);
-    expect(world.log.messages('warn')[0]).toMatch(/^no response to the handshake within 90 s: /);
   });
 });
 
@@ -486,17 +383,6 @@ describe('a silent server', () => {
     await world.settle();
     await opening;
     expect(initiations()).toHaveLength(tries + 1);
-  });
-
-  it('is tried again by the next keepalive after 90 s', async () => {
-    named([A]);
-    alive.clear();
-    await open({ keepaliveSeconds: 60 });
-    await world.advance(110_000);
-    expect(world.log.messages('warn')).toHaveLength(1);
-    alive.add(A);
-    await world.advance(60_000);
-    await isUp();
   });
 });
 
@@ -598,14 +484,6 @@ describe('a roamed address that was given up', () => {
     await opening;
     expect(tunnel.endpoint?.address).toBe(A);
     expect(await nextInitiation([B])).toBe(B);
-  });
-
-  it('is followed by the current address of DNS if the server had moved to it', async () => {
-    named([B], 60_000);
-    expect(await exchange(15_500)).toBe(false);
-    expect(await exchange(1_000)).toBe(true);
-    expect(tunnel.endpoint?.address).toBe(B);
-    expect(await nextInitiation([A])).toBe(A);
   });
 });
 

@@ -366,26 +366,6 @@ it('is closed only after the earlier sockets are', async () => {
   await closing;
 });
 
-it('ignores errors while it closes', async () => {
-  const { socket, sockets, clock, errors } = setUp();
-  socket.send([datagram(V4)]);
-  await settle();
-  sockets.refused.set('::', systemError('socket', 'EAFNOSUPPORT'));
-  socket.send([datagram(V6)]);
-  const closed = socket.close();
-  sockets.last.fail(systemError('send', 'ENOBUFS'), datagram(V4));
-  sockets.last.fail(systemError('send', 'EPERM'), datagram(V4));
-  await closed;
-  expect(clock.armed).toBe(0);
-  expect(errors).toEqual([]);
-});
-
-it('closes without having sent anything', async () => {
-  const { socket, sockets } = setUp();
-  await socket.close();
-  expect(sockets.opened).toHaveLength(0);
-});
-
 describe('a requested port or mark', () => {
   it('applies to the first socket, if none exists yet', async () => {
     const { socket, sockets } = setUp();
@@ -462,20 +442,6 @@ describe('a requested port or mark', () => {
       { address: '0.0.0.0', port: 51_820, fwmark: 7 },
     ]);
     expect(sockets.opened.map((opened) => opened.socket.closed)).toEqual([true, true, false]);
-  });
-
-  it('leaves no socket open if it is closed meanwhile', async () => {
-    const { socket, sockets } = setUp();
-    socket.send([datagram(V4)]);
-    await settle();
-    let open = (): void => undefined;
-    sockets.gate = new Promise((resolve) => (open = resolve));
-    const rebound = socket.rebind({ fwmark: 7 });
-    await settle();
-    const closed = socket.close();
-    open();
-    await Promise.all([rebound, closed]);
-    expect(sockets.opened.map((opened) => opened.socket.closed)).toEqual([true, true]);
   });
 });
 

@@ -4,7 +4,6 @@ import type { ArcNetwork } from '../../../src/emulator/arc-network.js';
 import type { TimestampRecord } from '../../../src/ports/stores/timestamp-store.js';
 import { UserspaceTunnel } from '../../../src/tunnel/userspace-tunnel.js';
 import { parseIpAddress } from '../../../src/wire/ip-address.js';
-import { systemError } from '../../support/fakes/memory-network.js';
 import { INITIATION } from '../../support/message-types.js';
 import { isPacketMemoryFree } from '../../support/packet-memory.js';
 import {
@@ -178,17 +177,6 @@ it('distinguishes prefixes by their length, and keeps its initial MTU', async ()
   });
 });
 
-it('treats another key at the same address as another server', async () => {
-  await open();
-  const publicKey = crypto.publicKey(OTHER_KEY);
-  await reconfigure({ server: { ...world.server, publicKey } });
-  const [peer] = (await tunnel.status()).peers;
-  expect(peer).toMatchObject({
-    publicKey: Buffer.from(publicKey).toString('base64'),
-    latestHandshakeUnix: undefined,
-  });
-});
-
 it('changes nothing if nothing differs', async () => {
   await open();
   const stream = await connect();
@@ -259,16 +247,6 @@ describe('a wait for a handshake', () => {
     expect(accepted).toEqual(['second 10.0.0.2']);
     dialled.value?.on('error', () => undefined);
     expect(dialled.value).toBeDefined();
-  });
-
-  it('reports the state of the new server', async () => {
-    const waiting = outcomeOf(tunnel.waitForHandshake(world.clock.now() + 10_000));
-    world.names.set('new.arc.example', systemError('getaddrinfo', 'ENOTFOUND'));
-    await reconfigure({ host: 'new.arc.example' });
-    await world.advance(10_000);
-    expect(waiting.error).toMatchObject({ reason: 'name-not-found' });
-    expect((waiting.error as Error).message).toContain('new.arc.example');
-    await expect(tunnel.dialer.dial(TARGET)).rejects.toMatchObject({ silence: 'name-not-found' });
   });
 
   it('ignores the handshake of a peer that is not the Arc server', async () => {

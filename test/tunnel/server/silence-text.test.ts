@@ -262,36 +262,6 @@ describe('a tunnel reports', () => {
     });
   });
 
-  it('name-not-found if the resolver is silent', async () => {
-    await openPort(() => undefined);
-    world.resolverDelay = 20_050;
-    tunnel = await world.open({ host: 'nowhere.example' });
-    const error = await handshakeFailure();
-    expect(error).toMatchObject({
-      reason: 'name-not-found',
-      message: 'cannot find the Arc server nowhere.example: the resolver has not answered yet',
-    });
-  });
-
-  it('no-answer if one of two addresses is refused and neither answers', async () => {
-    await openPort(() => undefined);
-    world.names.set('arc.example', { addresses: ['2001:db8::1', '192.0.2.1'], ttl: 60_000 });
-    world.link.refused.set('2001:db8::1', 'ENETUNREACH');
-    world.link.connected = false;
-    tunnel = await world.open({ host: 'arc.example' });
-    const error = await handshakeFailure();
-    expect(error.reason).toBe('no-answer');
-    expect(error.why).toMatch(/^192\.0\.2\.1:\d+ has not answered 4 handshake initiations$/);
-  });
-
-  it('name-not-found if the old address does not answer and no other is found', async () => {
-    await openPort(() => undefined);
-    world.names.set('arc.example', { addresses: ['192.0.2.1'], ttl: 1_000 });
-    tunnel = await world.open({ host: 'arc.example' });
-    world.names.clear();
-    expect((await handshakeFailure()).reason).toBe('name-not-found');
-  });
-
   it('cannot-send if the system refuses each datagram', async () => {
     await openPort(() => undefined);
     world.link.refused.set('127.0.0.1', 'EPERM');

@@ -94,10 +94,6 @@ describeWith(['linux', 'koffi', 'root', 'tun', 'ip', 'ping'], 'a tun device', ()
     expect(space.ip('-d', 'link', 'show', 'dev', given)).toMatch(/tun type tun pi off vnet_hdr on/);
   });
 
-  it('uses the next number if the first is in use', () => {
-    expect([device('arc%d').name, device('arc%d').name]).toEqual(['arc0', 'arc1']);
-  });
-
   it.each([
     ['sixteen_bytes_ab', 'bad-name'],
     ['a b', 'bad-name'],
