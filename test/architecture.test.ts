@@ -60,10 +60,3 @@ it.each([
     );
   expect(paths.filter((path) => !isThere(path))).toEqual([]);
 });
-
-it('starts long test files first, and all of them exist', () => {
-  const text = readFileSync(new URL('test/longest-first.js', root), 'utf8');
-  const files = [...text.matchAll(/'(test\/[^']+)': \d+/g)];
-  expect(files.length).toBeGreaterThan(5);
-  for (const [, file] of files) expect(() => readFileSync(new URL(file!, root))).not.toThrow();
-});
