@@ -15,7 +15,7 @@ export default class Completion extends BaseCommand {
   static override args = {
     shell: Args.custom<Shell>({})({
       description: 'Shell to print the script for.',
-      options: [...SHELLS],
+      options: [...SHELLS] as const,
       required: true,
     }),
   };

@@ -1,7 +1,6 @@
 import * as Args from '@oclif/core/args';
 
 import { BaseCommand } from '../src/cli/base-command.js';
-import { oclifFlags } from '../src/cli/flags/oclif-flags.js';
 import { connectFlags, runConnect } from '../src/cli/run/access/run-connect.js';
 
 export default class Connect extends BaseCommand {
@@ -20,7 +19,7 @@ export default class Connect extends BaseCommand {
     }),
     port: Args.string({ description: 'Port, unless HOST contains it.', ignoreStdin: true }),
   };
-  static override flags = oclifFlags(connectFlags);
+  static override flags = connectFlags;
 
   async run(): Promise<void> {
     const { args, flags } = await this.parse(Connect);

@@ -1,7 +1,6 @@
 import * as Args from '@oclif/core/args';
 
 import { BaseCommand } from '../src/cli/base-command.js';
-import { oclifFlags } from '../src/cli/flags/oclif-flags.js';
 import { digFlags, runDig } from '../src/cli/run/probe/run-dig.js';
 
 export default class Dig extends BaseCommand {
@@ -16,7 +15,7 @@ export default class Dig extends BaseCommand {
     name: Args.string({ description: 'Name to look up.', required: true, ignoreStdin: true }),
     type: Args.string({ description: 'Record type; A by default.', ignoreStdin: true }),
   };
-  static override flags = oclifFlags(digFlags);
+  static override flags = digFlags;
 
   async run(): Promise<void> {
     const { args, flags } = await this.parse(Dig);

@@ -1,5 +1,4 @@
 import { BaseCommand } from '../src/cli/base-command.js';
-import { oclifFlags } from '../src/cli/flags/oclif-flags.js';
 import { doctorFlags, runDoctor } from '../src/cli/run/run-doctor.js';
 
 export default class Doctor extends BaseCommand {
@@ -11,7 +10,7 @@ export default class Doctor extends BaseCommand {
     'arctun doctor --nat',
     'arctun doctor --json',
   ];
-  static override flags = oclifFlags(doctorFlags);
+  static override flags = doctorFlags;
 
   async run(): Promise<void> {
     const { flags } = await this.parse(Doctor);

@@ -1,7 +1,7 @@
 import { BaseCommand } from '../src/cli/base-command.js';
 import { browserFlags, browserPolicy } from '../src/cli/flags/listeners/browser-flags.js';
 import { chosenLevel, logFlags } from '../src/cli/flags/log-flags.js';
-import { oclifFlags } from '../src/cli/flags/oclif-flags.js';
+import * as Flags from '../src/cli/flags/flag.js';
 import {
   DEFAULT_API_LISTEN,
   DEFAULT_ARC_LISTEN,
@@ -18,41 +18,36 @@ export default class Emulator extends BaseCommand {
     '<%= config.bin %> <%= command.id %> --api-listen 127.0.0.1:0 --arc-listen 127.0.0.1:0 --json',
     '<%= config.bin %> <%= command.id %> --state emulator.json',
   ];
-  static override flags = oclifFlags({
-    'api-listen': {
-      type: 'string',
+  static override flags = {
+    'api-listen': Flags.text({
       description: 'Address for the SORACOM API; port 0 picks a free port.',
       helpValue: 'ADDRESS:PORT',
       default: DEFAULT_API_LISTEN,
-    },
-    'arc-listen': {
-      type: 'string',
+    }),
+    'arc-listen': Flags.text({
       description: 'UDP address for the Arc server (WireGuard); port 0 picks a free port.',
       helpValue: 'ADDRESS:PORT',
       default: DEFAULT_ARC_LISTEN,
-    },
-    state: {
-      type: 'string',
+    }),
+    state: Flags.text({
       description:
         'File that stores SIMs, sessions, groups and added users across restarts (mode 0600).',
       helpValue: 'FILE',
-    },
-    users: {
-      type: 'string',
+    }),
+    users: Flags.text({
       description: 'Additional users: a JSON array, or the path of a file that contains one.',
       helpValue: 'FILE',
-    },
-    'raw-answer': {
-      type: 'choice',
+    }),
+    'raw-answer': Flags.choice({
       options: RAW_ANSWERS,
       description:
         'How the Unified Endpoint replies over TCP and UDP: with the status as text (status), with an empty reply (empty), or not at all (none).',
       default: 'status' as const,
-    },
+    })(),
     ...browserFlags,
     ...logFlags('warn'),
-    json: { type: 'boolean', description: 'Print one line of JSON when the emulator is ready.' },
-  });
+    json: Flags.boolean({ description: 'Print one line of JSON when the emulator is ready.' }),
+  };
 
   async run(): Promise<void> {
     const { flags } = await this.parse(Emulator);

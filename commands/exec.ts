@@ -1,5 +1,4 @@
 import { BaseCommand } from '../src/cli/base-command.js';
-import { oclifFlags } from '../src/cli/flags/oclif-flags.js';
 import { execFlags, requireSeparator, runExec } from '../src/cli/run/access/run-exec.js';
 
 export default class Exec extends BaseCommand {
@@ -13,7 +12,7 @@ export default class Exec extends BaseCommand {
     'arctun exec --netns -- ping -c 3 100.127.69.42',
   ];
   static override strict = false;
-  static override flags = oclifFlags(execFlags);
+  static override flags = execFlags;
 
   async run(): Promise<void> {
     requireSeparator(this.argv);

@@ -1,7 +1,6 @@
 import * as Args from '@oclif/core/args';
 
 import { BaseCommand } from '../src/cli/base-command.js';
-import { oclifFlags } from '../src/cli/flags/oclif-flags.js';
 import { pingFlags, runPing } from '../src/cli/run/probe/run-ping.js';
 
 export default class Ping extends BaseCommand {
@@ -19,7 +18,7 @@ export default class Ping extends BaseCommand {
       ignoreStdin: true,
     }),
   };
-  static override flags = oclifFlags(pingFlags);
+  static override flags = pingFlags;
 
   async run(): Promise<void> {
     const { args, flags } = await this.parse(Ping);

@@ -1,7 +1,6 @@
 import * as Args from '@oclif/core/args';
 
 import { BaseCommand } from '../src/cli/base-command.js';
-import { oclifFlags } from '../src/cli/flags/oclif-flags.js';
 import { runSend, sendFlags } from '../src/cli/run/messages/run-send.js';
 
 export default class Send extends BaseCommand {
@@ -19,7 +18,7 @@ export default class Send extends BaseCommand {
       ignoreStdin: true,
     }),
   };
-  static override flags = oclifFlags(sendFlags);
+  static override flags = sendFlags;
 
   async run(): Promise<void> {
     const { args, flags } = await this.parse(Send);

@@ -1,8 +1,7 @@
 import * as Args from '@oclif/core/args';
 
 import { BaseCommand } from '../src/cli/base-command.js';
-import { oclifFlags } from '../src/cli/flags/oclif-flags.js';
-import { watchSeconds } from '../src/cli/flags/watch-seconds.js';
+import { watchSeconds } from '../src/cli/flags/time-flags.js';
 import { runStatus, statusFlags } from '../src/cli/run/run-status.js';
 
 export default class Status extends BaseCommand {
@@ -20,11 +19,14 @@ export default class Status extends BaseCommand {
       ignoreStdin: true,
     }),
   };
-  static override flags = oclifFlags(statusFlags);
+  static override flags = statusFlags;
 
   async run(): Promise<void> {
     const { args, flags } = await this.parse(Status);
-    const choice = { ...flags, seconds: watchSeconds(args.seconds) };
+    const choice = {
+      ...flags,
+      seconds: args.seconds === undefined ? undefined : watchSeconds(args.seconds),
+    };
     this.exit(await runStatus(choice, this.context, this.output));
   }
 }

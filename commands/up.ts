@@ -1,5 +1,4 @@
 import { BaseCommand } from '../src/cli/base-command.js';
-import { oclifFlags } from '../src/cli/flags/oclif-flags.js';
 import { upFlags } from '../src/cli/flags/up-flags.js';
 import { runUp } from '../src/cli/run/run-up.js';
 
@@ -13,7 +12,7 @@ export default class Up extends BaseCommand {
     `arctun up --header 'X-Device: sensor-1'`,
     'arctun up --capture tunnel.pcapng',
   ];
-  static override flags = oclifFlags(upFlags);
+  static override flags = upFlags;
 
   async run(): Promise<void> {
     const { flags, raw } = await this.parse(Up);

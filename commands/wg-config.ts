@@ -1,6 +1,6 @@
 import { createPrivateImage, exportWgConfig } from '../src/app/config/export-wg-config.js';
 import { BaseCommand } from '../src/cli/base-command.js';
-import { oclifFlags } from '../src/cli/flags/oclif-flags.js';
+import * as Flags from '../src/cli/flags/flag.js';
 import { renderJson, renderText } from '../src/cli/output/render.js';
 import { wgConfigValue } from '../src/cli/output/wg-config-value.js';
 import { pngQrCode, terminalQrCode } from '../src/cli/output/qr-code.js';
@@ -11,27 +11,23 @@ export default class WgConfig extends BaseCommand {
     '<%= config.bin %> <%= command.id %> > soratun0.conf',
     '<%= config.bin %> <%= command.id %> --qr',
   ];
-  static override flags = oclifFlags({
-    'keep-hostname': {
-      type: 'boolean',
+  static override flags = {
+    'keep-hostname': Flags.boolean({
       description: "Print the server's host name instead of its first IP address.",
-    },
-    qr: {
-      type: 'boolean',
+    }),
+    qr: Flags.boolean({
       description: 'Show a QR code for a phone instead of text. The code contains the private key.',
-    },
-    png: {
-      type: 'string',
+    }),
+    png: Flags.text({
       description:
         'Write the QR code to this new PNG file (mode 0600). The code contains the private key.',
       helpValue: 'FILE',
-    },
-    json: {
-      type: 'boolean',
+    }),
+    json: Flags.boolean({
       description: 'Print the sections as JSON, including the private key.',
       exclusive: ['qr', 'png'],
-    },
-  });
+    }),
+  };
 
   async run(): Promise<void> {
     const { flags } = await this.parse(WgConfig);

@@ -3,7 +3,7 @@ import { BaseCommand } from '../../src/cli/base-command.js';
 import { runBootstrapAuthkey } from '../../src/cli/run/bootstrap/authkey.js';
 import { manySims, runBootstrapMany } from '../../src/cli/run/bootstrap/many-sims.js';
 import { credentialFlags } from '../../src/cli/flags/credential-flags.js';
-import { oclifFlags } from '../../src/cli/flags/oclif-flags.js';
+import * as Flags from '../../src/cli/flags/flag.js';
 import { parseLabels } from '../../src/cli/flags/tag-flag.js';
 
 export default class BootstrapAuthkey extends BaseCommand {
@@ -14,76 +14,64 @@ export default class BootstrapAuthkey extends BaseCommand {
     '<%= config.bin %> <%= command.id %> --profile default --name sensor-1 --tag site=osaka',
     '<%= config.bin %> <%= command.id %> --count 100 --name-prefix sensor- --output-folder sims',
   ];
-  static override flags = oclifFlags({
+  static override flags = {
     ...credentialFlags,
-    name: {
-      type: 'string',
+    name: Flags.text({
       description: 'Name of the virtual SIM (its "name" tag).',
       helpValue: 'NAME',
-    },
-    count: {
-      type: 'integer',
+    }),
+    count: Flags.integer({
       description:
         'Create COUNT virtual SIMs, each with its own file in --output-folder. If some of them exist, create only the others.',
       helpValue: 'COUNT',
       min: 1,
       max: 2000,
       exclusive: ['name', 'dump-config'],
-    },
-    'name-prefix': {
-      type: 'string',
+    }),
+    'name-prefix': Flags.text({
       description:
         'With --count, the beginning of the names: sensor- names the SIMs sensor-1, sensor-2 and so on.',
       helpValue: 'PREFIX',
-    },
-    'output-folder': {
-      type: 'string',
+    }),
+    'output-folder': Flags.text({
       description: 'With --count, the folder for the configurations, such as sims/sensor-1.json.',
       helpValue: 'FOLDER',
-    },
-    yes: {
-      type: 'boolean',
+    }),
+    yes: Flags.boolean({
       char: 'y',
       description: 'With --count, do not ask for confirmation.',
-    },
-    group: {
-      type: 'string',
+    }),
+    group: Flags.text({
       description: 'ID of the SIM group for the virtual SIM.',
       helpValue: 'GROUP_ID',
-    },
-    tag: {
-      type: 'list',
+    }),
+    tag: Flags.list({
       description: 'Tag for the virtual SIM, as NAME=VALUE. Repeatable.',
       helpValue: 'NAME=VALUE',
-    },
-    'own-key': {
-      type: 'boolean',
+    }),
+    'own-key': Flags.boolean({
       description:
         "Generate the new SIM's key locally; SORACOM receives only the public key. Requires Sim:renewArcSimCredentials.",
-    },
-    'save-profile': {
-      type: 'boolean',
+    }),
+    'save-profile': Flags.boolean({
       description:
         'Save the auth key in arc.json, as soratun does. Anyone who can read the file can use the key.',
-    },
-    'dump-config': {
-      type: 'boolean',
+    }),
+    'dump-config': Flags.boolean({
       description:
         'Print arc.json, including the private key, to standard output instead of writing the file.',
       exclusive: ['own-key', 'adopt'],
-    },
-    adopt: {
-      type: 'string',
+    }),
+    adopt: Flags.text({
       description: 'Issue a new key for SIM_ID, whose key was lost, instead of creating a SIM.',
       helpValue: 'SIM_ID',
       exclusive: ['create-another'],
-    },
-    'create-another': {
-      type: 'boolean',
+    }),
+    'create-another': Flags.boolean({
       description: 'Create a SIM even if an interrupted run may already have created one.',
-    },
-    json: { type: 'boolean', description: 'Print the result as JSON.', exclusive: ['dump-config'] },
-  });
+    }),
+    json: Flags.boolean({ description: 'Print the result as JSON.', exclusive: ['dump-config'] }),
+  };
 
   async run(): Promise<void> {
     const { flags, raw } = await this.parse(BootstrapAuthkey);

@@ -1,7 +1,7 @@
 import { bootstrapCellular, SORACOM_URLS } from '../../src/app/bootstrap/bootstrap-cellular.js';
 import { localSchema } from '../../src/app/config/local-schema.js';
 import { BaseCommand } from '../../src/cli/base-command.js';
-import { oclifFlags } from '../../src/cli/flags/oclif-flags.js';
+import * as Flags from '../../src/cli/flags/flag.js';
 import { printKryptonResult } from '../../src/cli/output/krypton-result.js';
 
 export default class BootstrapCellular extends BaseCommand {
@@ -11,28 +11,25 @@ export default class BootstrapCellular extends BaseCommand {
     '<%= config.bin %> <%= command.id %>',
     '<%= config.bin %> <%= command.id %> --dump-config > /run/arc.json',
   ];
-  static override flags = oclifFlags({
-    endpoint: {
-      type: 'string',
+  static override flags = {
+    endpoint: Flags.text({
       description: 'Base URL of SORACOM Krypton.',
       helpValue: 'URL',
       default: SORACOM_URLS.krypton,
       env: 'ARCTUN_KRYPTON_ENDPOINT',
-    },
-    'metadata-endpoint': {
-      type: 'string',
+    }),
+    'metadata-endpoint': Flags.text({
       description:
         'Base URL of the metadata service, which reports the SIM ID if the service is enabled for the SIM.',
       helpValue: 'URL',
       default: SORACOM_URLS.metadata,
-    },
-    'dump-config': {
-      type: 'boolean',
+    }),
+    'dump-config': Flags.boolean({
       description:
         'Print arc.json, including the private key, to standard output, without reading or writing files.',
-    },
-    json: { type: 'boolean', description: 'Print the result as JSON.', exclusive: ['dump-config'] },
-  });
+    }),
+    json: Flags.boolean({ description: 'Print the result as JSON.', exclusive: ['dump-config'] }),
+  };
 
   async run(): Promise<void> {
     const { flags } = await this.parse(BootstrapCellular);

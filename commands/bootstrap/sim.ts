@@ -2,7 +2,6 @@ import { bootstrapSim } from '../../src/app/bootstrap/bootstrap-sim.js';
 import { localSchema } from '../../src/app/config/local-schema.js';
 import { BaseCommand } from '../../src/cli/base-command.js';
 import { kryptonCliFlags } from '../../src/cli/flags/krypton-cli-flags.js';
-import { oclifFlags } from '../../src/cli/flags/oclif-flags.js';
 import { printKryptonResult } from '../../src/cli/output/krypton-result.js';
 
 export default class BootstrapSim extends BaseCommand {
@@ -12,7 +11,7 @@ export default class BootstrapSim extends BaseCommand {
     '<%= config.bin %> <%= command.id %>',
     '<%= config.bin %> <%= command.id %> --interface comm --port-name /dev/ttyUSB1',
   ];
-  static override flags = oclifFlags(kryptonCliFlags);
+  static override flags = kryptonCliFlags;
 
   async run(): Promise<void> {
     const { flags } = await this.parse(BootstrapSim);

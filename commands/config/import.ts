@@ -2,7 +2,7 @@ import * as Args from '@oclif/core/args';
 
 import { importConfig } from '../../src/app/config/import-config.js';
 import { BaseCommand } from '../../src/cli/base-command.js';
-import { oclifFlags } from '../../src/cli/flags/oclif-flags.js';
+import * as Flags from '../../src/cli/flags/flag.js';
 import { renderJson } from '../../src/cli/output/render.js';
 
 export default class ConfigImport extends BaseCommand {
@@ -18,22 +18,20 @@ export default class ConfigImport extends BaseCommand {
       required: true,
     }),
   };
-  static override flags = oclifFlags({
-    force: { type: 'boolean', description: 'Overwrite an existing arc.json.' },
-    'sim-id': {
-      type: 'string',
+  static override flags = {
+    force: Flags.boolean({ description: 'Overwrite an existing arc.json.' }),
+    'sim-id': Flags.text({
       description:
         'ID of the virtual SIM. Required, because a WireGuard configuration does not contain this ID.',
       helpValue: 'SIM_ID',
       default: '',
-    },
-    'ignore-unsupported': {
-      type: 'boolean',
+    }),
+    'ignore-unsupported': Flags.boolean({
       description:
         'Skip wireproxy sections, and drop settings that cannot be converted, even if the tunnel may need them.',
-    },
-    json: { type: 'boolean', description: 'Print the imported and dropped settings as JSON.' },
-  });
+    }),
+    json: Flags.boolean({ description: 'Print the imported and dropped settings as JSON.' }),
+  };
 
   async run(): Promise<void> {
     const { args, flags } = await this.parse(ConfigImport);

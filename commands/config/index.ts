@@ -1,7 +1,7 @@
 import { showConfig } from '../../src/app/config/show-config.js';
 import { harmlessJson } from '../../src/lib/text/harmless-text.js';
 import { BaseCommand } from '../../src/cli/base-command.js';
-import { oclifFlags } from '../../src/cli/flags/oclif-flags.js';
+import * as Flags from '../../src/cli/flags/flag.js';
 import { renderJson } from '../../src/cli/output/render.js';
 
 export default class Config extends BaseCommand {
@@ -9,9 +9,9 @@ export default class Config extends BaseCommand {
     'Print the configuration with secrets hidden.\nPrints a template if arc.json does not exist.';
   static override examples = ['<%= config.bin %> <%= command.id %> --config arc.json'];
 
-  static override flags = oclifFlags({
-    json: { type: 'boolean', description: 'Print the configuration as one line of JSON.' },
-  });
+  static override flags = {
+    json: Flags.boolean({ description: 'Print the configuration as one line of JSON.' }),
+  };
 
   async run(): Promise<void> {
     const { flags } = await this.parse(Config);

@@ -3,8 +3,8 @@ import * as Args from '@oclif/core/args';
 import { validateConfig } from '../../src/app/config/validate-config.js';
 import { BaseCommand } from '../../src/cli/base-command.js';
 import { EXIT_CODES } from '../../src/cli/errors/exit-codes.js';
-import { oclifFlags } from '../../src/cli/flags/oclif-flags.js';
-import { refuseConfigFlag, refuseSecondSource, stdinFlag } from '../../src/cli/flags/stdin-flag.js';
+import * as Flags from '../../src/cli/flags/flag.js';
+import { refuseSecondSource, stdinFlag } from '../../src/cli/flags/config-flags.js';
 import { renderJson } from '../../src/cli/output/render.js';
 import {
   faultsValue,
@@ -25,18 +25,18 @@ export default class ConfigValidate extends BaseCommand {
       ignoreStdin: true,
     }),
   };
-  static override flags = oclifFlags({
+  static override flags = {
     ...stdinFlag,
-    strict: { type: 'boolean', description: 'Treat warnings as errors: exit with code 3.' },
-    json: { type: 'boolean', description: 'Print errors and warnings as JSON.' },
-  });
+    strict: Flags.boolean({ description: 'Treat warnings as errors: exit with code 3.' }),
+    json: Flags.boolean({ description: 'Print errors and warnings as JSON.' }),
+  };
 
   async run(): Promise<void> {
     const { args, flags, raw } = await this.parse(ConfigValidate);
     const { file } = args;
     const readsInput = flags['read-stdin'] || file === '-';
-    if (flags['read-stdin']) refuseConfigFlag(raw);
-    if (file !== undefined) refuseSecondSource(file, raw);
+    if (flags['read-stdin']) refuseSecondSource('--read-stdin', raw);
+    if (file !== undefined) refuseSecondSource(file === '-' ? '-' : 'FILE', raw);
     const publicKey = await this.context.publicKeyOf();
     const checking = validateConfig(
       readsInput ? await this.context.readStdin() : (file ?? flags.config),

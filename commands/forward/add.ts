@@ -1,5 +1,4 @@
 import { BaseCommand } from '../../src/cli/base-command.js';
-import { oclifFlags } from '../../src/cli/flags/oclif-flags.js';
 import { forwardAddFlags, runForwardAdd } from '../../src/cli/run/run-forward.js';
 
 export default class ForwardAdd extends BaseCommand {
@@ -9,7 +8,7 @@ export default class ForwardAdd extends BaseCommand {
     'arctun forward add -L 8080:10.0.0.3:80',
     'arctun forward add -R 2222:127.0.0.1:22',
   ];
-  static override flags = oclifFlags(forwardAddFlags);
+  static override flags = forwardAddFlags;
 
   async run(): Promise<void> {
     const { flags } = await this.parse(ForwardAdd);

@@ -1,5 +1,4 @@
 import { BaseCommand } from '../../src/cli/base-command.js';
-import { oclifFlags } from '../../src/cli/flags/oclif-flags.js';
 import { forwardListFlags, runForwardList } from '../../src/cli/run/run-forward.js';
 
 export default class ForwardList extends BaseCommand {
@@ -9,7 +8,7 @@ export default class ForwardList extends BaseCommand {
     'arctun forward list',
     `arctun forward list --json | jq -r '.[].listen'`,
   ];
-  static override flags = oclifFlags(forwardListFlags);
+  static override flags = forwardListFlags;
 
   async run(): Promise<void> {
     const { flags } = await this.parse(ForwardList);

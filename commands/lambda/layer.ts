@@ -1,31 +1,28 @@
 import { BaseCommand } from '../../src/cli/base-command.js';
-import { oclifFlags } from '../../src/cli/flags/oclif-flags.js';
+import * as Flags from '../../src/cli/flags/flag.js';
 import { buildLayerByFlags, layerText, prebuiltFolder } from '../../src/cli/run/build-layer.js';
 
 export default class LambdaLayer extends BaseCommand {
   static override description =
     'Build an AWS Lambda layer, as a zip file that includes Node.js from npm.';
   static override examples = ['<%= config.bin %> <%= command.id %> --arch arm64'];
-  static override flags = oclifFlags({
-    arch: {
-      type: 'choice',
-      options: ['x86_64', 'arm64'],
+  static override flags = {
+    arch: Flags.choice({
+      options: ['x86_64', 'arm64'] as const,
       description: 'Processor architecture of the functions.',
       default: 'x86_64',
-    },
-    thin: {
-      type: 'boolean',
+    })(),
+    thin: Flags.boolean({
       description:
         'Do not include Node.js. The layer works with nodejs20.x and newer runtimes on both architectures. No download is needed.',
       exclusive: ['arch'],
-    },
-    output: {
-      type: 'string',
+    }),
+    output: Flags.text({
       description: 'Zip file to write; arctun-lambda-ARCH.zip by default.',
       helpValue: 'FILE',
-    },
-    json: { type: 'boolean', description: 'Print the file name, size and checksum as JSON.' },
-  });
+    }),
+    json: Flags.boolean({ description: 'Print the file name, size and checksum as JSON.' }),
+  };
 
   async run(): Promise<void> {
     const { flags } = await this.parse(LambdaLayer);

@@ -1,11 +1,11 @@
 import { listSims } from '../../src/app/sim/list-sims.js';
 import { BaseCommand } from '../../src/cli/base-command.js';
 import { credentialFlags } from '../../src/cli/flags/credential-flags.js';
-import { oclifFlags } from '../../src/cli/flags/oclif-flags.js';
+import * as Flags from '../../src/cli/flags/flag.js';
 import { renderJson } from '../../src/cli/output/render.js';
 import { withSimPorts } from '../../src/cli/run/sim-ports.js';
 import { renderSimTable } from '../../src/cli/output/tables/sim-table.js';
-import { parseSince } from '../../src/cli/flags/since-flag.js';
+import { parseSince } from '../../src/cli/flags/time-flags.js';
 
 export default class SimList extends BaseCommand {
   static override description = 'List the virtual SIMs of the account, newest first.';
@@ -14,17 +14,16 @@ export default class SimList extends BaseCommand {
     '<%= config.bin %> <%= command.id %> --since 10m',
     `<%= config.bin %> <%= command.id %> --json | jq -r '.[].simId'`,
   ];
-  static override flags = oclifFlags({
+  static override flags = {
     ...credentialFlags,
-    since: {
-      type: 'string',
+    since: Flags.text({
       description:
         'List only SIMs created since TIME: an ISO 8601 time, or a duration before now, such as 10m or 3d.',
       helpValue: 'TIME',
-    },
-    all: { type: 'boolean', description: 'Also list terminated SIMs. Requires Sim:listSims.' },
-    json: { type: 'boolean', description: 'Print the SIMs as a JSON array.' },
-  });
+    }),
+    all: Flags.boolean({ description: 'Also list terminated SIMs. Requires Sim:listSims.' }),
+    json: Flags.boolean({ description: 'Print the SIMs as a JSON array.' }),
+  };
 
   async run(): Promise<void> {
     const { flags } = await this.parse(SimList);

@@ -4,7 +4,7 @@ import { renewKeyOfSim } from '../../src/app/sim/renew-key-of-sim.js';
 import { BaseCommand } from '../../src/cli/base-command.js';
 import { confirmRenewal } from '../../src/cli/run/confirm.js';
 import { credentialFlags } from '../../src/cli/flags/credential-flags.js';
-import { oclifFlags } from '../../src/cli/flags/oclif-flags.js';
+import * as Flags from '../../src/cli/flags/flag.js';
 import { renderJson } from '../../src/cli/output/render.js';
 import { withSimPorts } from '../../src/cli/run/sim-ports.js';
 
@@ -22,16 +22,15 @@ export default class SimRenewKey extends BaseCommand {
       ignoreStdin: true,
     }),
   };
-  static override flags = oclifFlags({
+  static override flags = {
     ...credentialFlags,
-    yes: {
-      type: 'boolean',
+    yes: Flags.boolean({
       char: 'y',
       description:
         'Do not ask for confirmation, even if a tunnel on this machine is using the old key.',
-    },
-    json: { type: 'boolean', description: 'Print the result as JSON.' },
-  });
+    }),
+    json: Flags.boolean({ description: 'Print the result as JSON.' }),
+  };
 
   async run(): Promise<void> {
     const { args, flags } = await this.parse(SimRenewKey);

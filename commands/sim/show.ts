@@ -3,7 +3,7 @@ import * as Args from '@oclif/core/args';
 import { showSim } from '../../src/app/sim/show-sim.js';
 import { BaseCommand } from '../../src/cli/base-command.js';
 import { credentialFlags } from '../../src/cli/flags/credential-flags.js';
-import { oclifFlags } from '../../src/cli/flags/oclif-flags.js';
+import * as Flags from '../../src/cli/flags/flag.js';
 import { renderJson } from '../../src/cli/output/render.js';
 import { withSimPorts } from '../../src/cli/run/sim-ports.js';
 import { renderSimReport, simReportValue } from '../../src/cli/output/tables/sim-table.js';
@@ -21,14 +21,13 @@ export default class SimShow extends BaseCommand {
       ignoreStdin: true,
     }),
   };
-  static override flags = oclifFlags({
+  static override flags = {
     ...credentialFlags,
-    events: {
-      type: 'boolean',
+    events: Flags.boolean({
       description: 'Also show the latest session events. Requires Sim:listSimSessionEvents.',
-    },
-    json: { type: 'boolean', description: 'Print the SIM as JSON.' },
-  });
+    }),
+    json: Flags.boolean({ description: 'Print the SIM as JSON.' }),
+  };
 
   async run(): Promise<void> {
     const { args, flags } = await this.parse(SimShow);

@@ -5,7 +5,7 @@ import { terminateSim } from '../../src/app/sim/terminate-sim.js';
 import { BaseCommand } from '../../src/cli/base-command.js';
 import { confirmTermination } from '../../src/cli/run/confirm.js';
 import { credentialFlags } from '../../src/cli/flags/credential-flags.js';
-import { oclifFlags } from '../../src/cli/flags/oclif-flags.js';
+import * as Flags from '../../src/cli/flags/flag.js';
 import { renderJson } from '../../src/cli/output/render.js';
 import { runSweep, sweepOptions } from '../../src/cli/run/run-sweep.js';
 import { withSimPorts } from '../../src/cli/run/sim-ports.js';
@@ -25,27 +25,24 @@ export default class SimTerminate extends BaseCommand {
       ignoreStdin: true,
     }),
   };
-  static override flags = oclifFlags({
+  static override flags = {
     ...credentialFlags,
-    tag: {
-      type: 'list',
+    tag: Flags.list({
       description:
         'Terminate the SIMs that have this tag, instead of one SIM. With several tags, a SIM must have all of them. Requires --older-than.',
       helpValue: 'NAME[=VALUE]',
-    },
-    'older-than': {
-      type: 'string',
+    }),
+    'older-than': Flags.text({
       description:
         'With --tag, terminate only SIMs that were created longer ago than DURATION, such as 90m, 2h or 3d.',
       helpValue: 'DURATION',
-    },
-    'dry-run': {
-      type: 'boolean',
+    }),
+    'dry-run': Flags.boolean({
       description: 'With --tag, list the SIMs, and do not terminate them.',
-    },
-    yes: { type: 'boolean', char: 'y', description: 'Do not ask for confirmation.' },
-    json: { type: 'boolean', description: 'Print the result as JSON.' },
-  });
+    }),
+    yes: Flags.boolean({ char: 'y', description: 'Do not ask for confirmation.' }),
+    json: Flags.boolean({ description: 'Print the result as JSON.' }),
+  };
 
   async run(): Promise<void> {
     const { args, flags } = await this.parse(SimTerminate);

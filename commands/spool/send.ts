@@ -1,11 +1,10 @@
 import { BaseCommand } from '../../src/cli/base-command.js';
-import { oclifFlags } from '../../src/cli/flags/oclif-flags.js';
 import { runSpoolSend, spoolSendFlags } from '../../src/cli/run/messages/run-spool.js';
 
 export default class SpoolSend extends BaseCommand {
   static override description = 'Send the queued messages of a spool, the oldest first.';
   static override examples = ['arctun spool send --spool spool'];
-  static override flags = oclifFlags(spoolSendFlags);
+  static override flags = spoolSendFlags;
 
   async run(): Promise<void> {
     const { flags } = await this.parse(SpoolSend);

@@ -1,12 +1,12 @@
 /** The base class of all commands: context, global flags, output and error handling. */
+import type { Interfaces } from '@oclif/core';
 import { Command } from '@oclif/core/command';
 
 import { UserError } from '../lib/errors/user-error.js';
-import { globalFlags } from './flags/config-flag.js';
+import { globalFlags } from './flags/config-flags.js';
 import { type Context, createContext } from './context.js';
 import { exitCodeOf } from './errors/exit-codes.js';
 import { shownError } from './errors/oclif-error.js';
-import { oclifFlags } from './flags/oclif-flags.js';
 import { type Output, standardOutput } from './output/output.js';
 import { renderUserError } from './output/render.js';
 import { systemFailure } from './errors/system-error.js';
@@ -18,7 +18,7 @@ import { isAbandonedQuestion } from './run/wizard.js';
 const INTERRUPTED = 130;
 
 export abstract class BaseCommand extends Command {
-  static override baseFlags = oclifFlags(globalFlags);
+  static override baseFlags = globalFlags;
 
   protected readonly context: Context = createContext(this.config.version);
   protected readonly output: Output = standardOutput;
@@ -27,6 +27,20 @@ export abstract class BaseCommand extends Command {
     await super.init();
     const refused = refusedSwitch(this.usage());
     if (refused !== undefined) throw refused;
+  }
+
+  protected override async parse<
+    F extends Interfaces.OutputFlags<Interfaces.FlagInput>,
+    B extends Interfaces.OutputFlags<Interfaces.FlagInput>,
+    A extends Interfaces.OutputArgs<Interfaces.ArgInput>,
+  >(options: Interfaces.Input<F, B, A>): Promise<Interfaces.ParserOutput<F, B, A>> {
+    const parsed = await super.parse<F, B, A>(options);
+    // From the variable of a repeatable flag, oclif reads one value instead of a list.
+    const flags: Record<string, unknown> = parsed.flags;
+    for (const [name, flag] of Object.entries(this.usage().flags)) {
+      if (flag.multiple && typeof flags[name] === 'string') flags[name] = [flags[name]];
+    }
+    return parsed;
   }
 
   protected write(text: string | Uint8Array): void {

@@ -10,6 +10,7 @@ export interface CommandLine {
         readonly type: string;
         readonly char?: string;
         readonly env?: string | undefined;
+        readonly multiple?: boolean;
         readonly helpValue?: string | readonly string[] | undefined;
       }
     >

@@ -1,20 +1,21 @@
 /** The flag for a traffic budget. */
-import { UserError } from '../../lib/errors/user-error.js';
+import { cannotUse, UserError } from '../../lib/errors/user-error.js';
 import { parseBytes } from '../../lib/text/amounts.js';
 import type { TrafficBudget } from '../../tunnel/traffic/traffic-budget.js';
-import { type FlagValue, grouped } from './flag.js';
+import * as Flags from './flag.js';
+import { grouped } from './flag.js';
+import { hasInterface } from './tunnel-flags.js';
 
 export const budgetFlag = grouped('Tunnel', {
-  budget: {
-    type: 'list',
+  budget: Flags.list({
     description:
       'Refuse new connections after the SIM has sent and received this much in the day or month (UTC), in kB, MB or GB. Repeatable, or separated by commas.',
     helpValue: 'AMOUNT/day|month',
     env: 'ARCTUN_BUDGET',
-  },
+  }),
 });
 
-type BudgetText = FlagValue<(typeof budgetFlag)['budget']>;
+type BudgetText = readonly string[] | undefined;
 
 /** The smallest budget in bytes. Handshakes alone use more than this in an hour. */
 const SMALLEST = 1_000;
@@ -28,7 +29,7 @@ export function trafficBudget({
 }: {
   readonly budget?: BudgetText;
 }): TrafficBudget | undefined {
-  const parts = [texts].flat().flatMap(partsOf);
+  const parts = texts.flatMap(partsOf);
   const budget: { day?: number; month?: number } = {};
   for (const part of parts) {
     const { per, bytes } = parseBudget(part);
@@ -73,12 +74,12 @@ export function refuseInterfaceBudget(flags: {
   readonly budget?: BudgetText;
 }): void {
   const budget = trafficBudget(flags);
-  if (budget === undefined || (flags.mode !== 'tun' && flags.mode !== 'kernel')) return;
-  throw new UserError('usage', {
-    what: `cannot use --budget with --mode=${flags.mode}`,
-    why: 'in this mode, programs use the network interface, and arctun could only drop their packets without a reason',
-    next: ['Use --mode=userspace, or remove --budget (ARCTUN_BUDGET).'],
-  });
+  if (budget === undefined || !hasInterface(flags.mode)) return;
+  throw cannotUse(
+    `--budget with --mode=${flags.mode}`,
+    'in this mode, programs use the network interface, and arctun could only drop their packets without a reason',
+    'Use --mode=userspace, or remove --budget (ARCTUN_BUDGET).',
+  );
 }
 
 function wrong(text: string, why: string, next: string): UserError {

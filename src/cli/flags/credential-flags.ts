@@ -1,6 +1,7 @@
 /** Flags that select the credentials for the SORACOM API. */
 import type { CredentialChoice } from '../../app/credentials/credential-choice.js';
 import { Secret } from '../../lib/secrets/secret.js';
+import * as Flags from './flag.js';
 import { type FlagValues, grouped } from './flag.js';
 
 /**
@@ -9,41 +10,44 @@ import { type FlagValues, grouped } from './flag.js';
  * environment variables.
  */
 export const credentialFlags = grouped('SORACOM API', {
-  'auth-key-id': {
-    type: 'string',
+  'auth-key-id': Flags.text({
     description: '[env: ARCTUN_AUTH_KEY_ID, SORACOM_AUTH_KEY_ID] Auth key ID.',
     helpValue: 'keyId-...',
-  },
-  'auth-key': {
-    type: 'string',
+  }),
+  'auth-key': Flags.text({
     description:
       '[env: ARCTUN_AUTH_KEY, SORACOM_AUTH_KEY] Auth key secret. It is safer to use the environment variable.',
     helpValue: 'secret-...',
-  },
-  'auth-key-file': {
-    type: 'string',
+  }),
+  'auth-key-file': Flags.text({
     description:
       '[env: ARCTUN_AUTH_KEY_FILE] File that contains the auth key (the key ID is optional); - reads standard input.',
     helpValue: 'FILE',
-  },
-  profile: {
-    type: 'string',
+  }),
+  profile: Flags.text({
     description:
       '[env: ARCTUN_PROFILE, SORACOM_PROFILE] soracom-cli profile to sign in with, read from ~/.soracom or SORACOM_PROFILE_DIR.',
     helpValue: 'NAME',
-  },
-  'coverage-type': {
-    type: 'string',
+  }),
+  'coverage-type': Flags.text({
     description:
       '[env: ARCTUN_COVERAGE_TYPE, SORACOM_COVERAGE_TYPE] Coverage type: g (Global) or jp (Japan).',
     helpValue: 'g|jp',
-  },
-  endpoint: {
-    type: 'string',
+  }),
+  endpoint: Flags.text({
     description:
       '[env: ARCTUN_ENDPOINT, SORACOM_ENDPOINT] Base URL of the SORACOM API; overrides the coverage type.',
     helpValue: 'URL',
-  },
+  }),
+});
+
+/** The flag that disables the renewal of an expired session. */
+export const renewalFlag = grouped('SORACOM API', {
+  'no-renew': Flags.boolean({
+    description:
+      'Do not request a new session from the SORACOM API if the Arc server stops answering.',
+    env: 'ARCTUN_NO_RENEW',
+  }),
 });
 
 export type CredentialFlags = Partial<FlagValues<typeof credentialFlags>>;

@@ -1,91 +1,62 @@
-/** Command flags as data. `oclif-flags.ts` converts them for oclif. */
+/** Flags, as oclif's, and the types of their values. */
+import type { Interfaces } from '@oclif/core';
+import * as Oclif from '@oclif/core/flags';
 
-interface AnyFlag {
-  /** The one-letter short form of the flag. */
-  readonly char?:
-    '4' | '6' | 'a' | 'c' | 'f' | 'H' | 'i' | 'L' | 'p' | 'q' | 'R' | 's' | 'W' | 'x' | 'X' | 'y';
-  readonly description: string;
-  /**
-   * The environment variable that sets the value if the flag is not given; an empty variable counts
-   * as unset.
-   */
-  readonly env?: string;
-  /** The heading in the help, for flags that several commands share. */
-  readonly helpGroup?: string;
-  /** The flags that cannot be combined with this one. */
-  readonly exclusive?: readonly string[];
+export { boolean, integer, option as choice, string as textOrEmpty } from '@oclif/core/flags';
+
+/** Refuses an empty value, which often comes from an unset shell variable. */
+function parse(value: string): Promise<string> {
+  return value === '' ? Promise.reject(new Error('the value is empty')) : Promise.resolve(value);
 }
 
-interface ValueFlag extends AnyFlag {
-  readonly helpValue?: string;
-}
-
-export interface StringFlag extends ValueFlag {
-  readonly type: 'string';
-  readonly default?: string;
-  /** The default to show in the help, if the parser itself does not apply one. */
-  readonly defaultHelp?: string;
-}
+export const text = Oclif.custom({ parse });
 
 /** A flag that may be repeated. */
-export interface ListFlag extends ValueFlag {
-  readonly type: 'list';
-  readonly default?: readonly string[];
+export const list = Oclif.custom({
+  parse,
+  multiple: true,
+  // Otherwise, oclif would treat B in `--header A B` as a second header.
+  multipleNonGreedy: true,
+});
+
+type Help = Partial<Pick<Interfaces.OptionFlag<string>, 'description' | 'helpValue' | 'helpGroup'>>;
+
+/** Returns a flag with another text in the help. */
+export function withHelp<Flag extends object>(flag: Flag, help: Help): Flag {
+  return { ...flag, ...help };
 }
-
-export interface ChoiceFlag extends ValueFlag {
-  readonly type: 'choice';
-  readonly options: readonly string[];
-  readonly default?: string;
-}
-
-export interface IntegerFlag extends ValueFlag {
-  readonly type: 'integer';
-  readonly min?: number;
-  readonly max?: number;
-  readonly default?: number;
-}
-
-/** A flag without a value; false unless given. */
-export interface BooleanFlag extends AnyFlag {
-  readonly type: 'boolean';
-}
-
-export type Flag = StringFlag | ListFlag | ChoiceFlag | IntegerFlag | BooleanFlag;
-
-export type Flags = Readonly<Record<string, Flag>>;
 
 /** Groups flags under a heading of the help. */
-export function grouped<const T extends Flags>(
-  helpGroup: 'Listener' | 'Logging' | 'SORACOM API' | 'Spool' | 'Tunnel',
-  flags: T,
-): { readonly [Name in keyof T]: T[Name] & { readonly helpGroup: string } } {
-  const entries = Object.entries(flags).map(([name, flag]) => [name, { ...flag, helpGroup }]);
-  return Object.fromEntries(entries) as ReturnType<typeof grouped<T>>;
+export function grouped<Flags extends object>(
+  helpGroup: 'GLOBAL' | 'Listener' | 'Logging' | 'SORACOM API' | 'Spool' | 'Tunnel',
+  flags: Flags,
+): Flags {
+  const entries = Object.entries(flags).map(([name, flag]: [string, object]) => [
+    name,
+    withHelp(flag, { helpGroup }),
+  ]);
+  return Object.fromEntries(entries) as Flags;
 }
 
-export type FlagValue<F extends Flag> = F extends BooleanFlag
-  ? boolean
-  : GivenValue<F> | (F extends { readonly default: unknown } ? never : undefined);
-
-/** A list is a single string if the value comes from an environment variable. */
-type GivenValue<F extends Flag> = F extends ListFlag
-  ? readonly string[] | (F extends { readonly env: string } ? string : never)
-  : F extends IntegerFlag
-    ? number
-    : F extends ChoiceFlag
-      ? F['options'][number]
-      : string;
-
-export type FlagValues<T extends Flags> = { readonly [Name in keyof T]: FlagValue<T[Name]> };
+/** The values of flags. */
+export type FlagValues<Flags> = {
+  readonly [Name in keyof Flags]: Flags[Name] extends Interfaces.OptionFlag<infer Value>
+    ? Value
+    : boolean;
+};
 
 export type CommandLineToken =
   { readonly type: 'flag'; readonly flag: string } | { readonly type: 'arg' };
 
-export interface ParsedLine<T extends Flags> {
-  readonly flags: FlagValues<T>;
+export interface ParsedLine<Flags> {
+  readonly flags: FlagValues<Flags>;
   /**
    * The flags and arguments in the order in which the user typed them, without the values of flags.
    */
   readonly tokens: readonly CommandLineToken[];
+}
+
+/** Whether the command line, not the environment, contains a flag. */
+export function isGiven(name: string, tokens: readonly CommandLineToken[]): boolean {
+  return tokens.some((token) => token.type === 'flag' && token.flag === name);
 }

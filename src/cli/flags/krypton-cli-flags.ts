@@ -1,69 +1,60 @@
-import type { Flags } from './flag.js';
+import * as Flags from './flag.js';
 
 const number = (description: string, defaultValue: number) =>
-  ({
-    type: 'integer',
+  Flags.integer({
     description,
     helpValue: 'NUMBER',
     default: defaultValue,
     min: 0,
     max: 0xffff_ffff,
-  }) as const;
+  });
 
 /** The krypton-cli flags that soratun also has. */
 export const kryptonCliFlags = {
-  interface: {
-    type: 'string',
+  interface: Flags.text({
     description: 'SIM interface: iso7816, comm, mmcli or autoDetect.',
     helpValue: 'INTERFACE',
     default: 'autoDetect',
-  },
-  'port-name': {
-    type: 'string',
+  }),
+  'port-name': Flags.textOrEmpty({
     description: 'Port of the modem or reader.',
     helpValue: 'PORT',
     default: '',
-  },
-  'provisioning-api-endpoint-url': {
-    type: 'string',
+  }),
+  'provisioning-api-endpoint-url': Flags.textOrEmpty({
     description: "Base URL of the Provisioning API; by default, krypton-cli's own URL.",
     helpValue: 'URL',
     default: '',
-  },
-  params: {
-    type: 'string',
+  }),
+  params: Flags.textOrEmpty({
     description: 'Request parameters, as JSON.',
     helpValue: 'JSON',
     default: '',
-  },
-  'keys-api-endpoint-url': {
-    type: 'string',
+  }),
+  'keys-api-endpoint-url': Flags.textOrEmpty({
     description: "URL of the Keys API; by default, krypton-cli's own URL.",
     helpValue: 'URL',
     default: '',
-  },
-  'signature-algorithm': {
-    type: 'string',
+  }),
+  'signature-algorithm': Flags.text({
     description: 'Signature algorithm.',
     helpValue: 'NAME',
     default: 'SHA-256',
-  },
+  }),
   'baud-rate': number('Baud rate of the port.', 57_600),
   'data-bits': number('Number of data bits of the port.', 8),
   'stop-bits': number('Number of stop bits of the port.', 1),
   'parity-mode': number('Parity mode of the port, as a number that krypton-cli accepts.', 0),
-  'disable-key-cache': { type: 'boolean', description: "Do not cache the SIM's key." },
-  'clear-key-cache': { type: 'boolean', description: "Delete the SIM's cached key." },
-  'krypton-cli-path': {
-    type: 'string',
+  'disable-key-cache': Flags.boolean({ description: "Do not cache the SIM's key." }),
+  'clear-key-cache': Flags.boolean({ description: "Delete the SIM's cached key." }),
+  'krypton-cli-path': Flags.text({
     description: 'Path of krypton-cli.',
     helpValue: 'FILE',
     default: '/usr/local/bin/krypton-cli',
-  },
-  'dump-config': {
-    type: 'boolean',
+  }),
+  'dump-config': Flags.boolean({
     description:
       'Print arc.json, including the private key, to standard output. Do not read or write files.',
-  },
-  json: { type: 'boolean', description: 'Print the result as JSON.', exclusive: ['dump-config'] },
-} as const satisfies Flags;
+  }),
+  json: Flags.boolean({ description: 'Print the result as JSON.', exclusive: ['dump-config'] }),
+};

@@ -1,43 +1,37 @@
-import { type Flag, type Flags, grouped } from './flag.js';
 import { LOG_LEVELS, type LogLevel } from '../../ports/log.js';
+import * as Flags from './flag.js';
+import { grouped } from './flag.js';
 
-const LEVEL = {
-  type: 'choice',
+const level = Flags.choice({
   description: 'Level of the log messages on standard error.',
   options: LOG_LEVELS,
   env: 'ARCTUN_LOG_LEVEL',
-} as const satisfies Flag;
+});
 
 const OTHER_FLAGS = {
-  'log-format': {
-    type: 'choice',
+  'log-format': Flags.choice({
     description: 'Log format: text for people, json for programs.',
-    options: ['text', 'json'],
+    options: ['text', 'json'] as const,
     default: 'text',
     env: 'ARCTUN_LOG_FORMAT',
-  },
-  quiet: {
-    type: 'boolean',
+  })(),
+  quiet: Flags.boolean({
     char: 'q',
     env: 'ARCTUN_QUIET',
     description: 'Log only errors, and print only the requested result.',
-  },
-} as const satisfies Flags;
+  }),
+};
 
 /** Flags that set the log level and log format on standard error. */
 export function logFlags(defaultLevel: LogLevel) {
-  return grouped('Logging', {
-    'log-level': { ...LEVEL, default: defaultLevel },
-    ...OTHER_FLAGS,
-  });
+  return grouped('Logging', { 'log-level': level({ default: defaultLevel }), ...OTHER_FLAGS });
 }
 
 /** Like logFlags(), but the default level is the logLevel in arc.json. */
 export const configuredLogFlags = grouped('Logging', {
-  'log-level': {
-    ...LEVEL,
+  'log-level': level({
     description: 'Level of the log messages on standard error; by default, logLevel in arc.json.',
-  },
+  }),
   ...OTHER_FLAGS,
 });
 

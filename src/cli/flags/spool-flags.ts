@@ -2,22 +2,22 @@
 import type { SpoolSettings } from '../../app/spool/open-spool.js';
 import { UserError } from '../../lib/errors/user-error.js';
 import type { Log } from '../../ports/log.js';
+import * as Flags from './flag.js';
 import { type FlagValues, grouped } from './flag.js';
+import { hasInterface } from './tunnel-flags.js';
 
 export const spoolFlag = grouped('Spool', {
-  spool: {
-    type: 'string',
+  spool: Flags.text({
     description: 'Keep messages that cannot be sent in this folder, and send them later.',
     helpValue: 'FOLDER',
     env: 'ARCTUN_SPOOL',
-  },
+  }),
 });
 
 export const spoolFlags = {
   ...spoolFlag,
   ...grouped('Spool', {
-    'spool-messages': {
-      type: 'integer',
+    'spool-messages': Flags.integer({
       description: 'Maximum number of messages in the spool.',
       helpValue: 'NUMBER',
       min: 1,
@@ -25,16 +25,15 @@ export const spoolFlags = {
       max: 10_000,
       default: 1_000,
       env: 'ARCTUN_SPOOL_MESSAGES',
-    },
-    'spool-size': {
-      type: 'integer',
+    }),
+    'spool-size': Flags.integer({
       description: 'Maximum size of the spool in megabytes (1,000,000 bytes).',
       helpValue: 'MB',
       min: 1,
       max: 100_000,
       default: 50,
       env: 'ARCTUN_SPOOL_SIZE',
-    },
+    }),
   }),
 };
 
@@ -58,7 +57,7 @@ export function warnOfUnusedSpool(
   { mode, spool = '' }: { readonly mode: string; readonly spool?: string | undefined },
   log: Log,
 ): void {
-  if (spool === '' || (mode !== 'tun' && mode !== 'kernel')) return;
+  if (spool === '' || !hasInterface(mode)) return;
   log.warn(
     { mode },
     'ARCTUN_SPOOL has no effect here, because arctun has no forwarder in this mode; only "arctun send" uses the spool',

@@ -1,4 +1,4 @@
-import { UserError } from '../../lib/errors/user-error.js';
+import { cannotUse } from '../../lib/errors/user-error.js';
 import type { SimLabels } from '../../app/bootstrap/label-sim.js';
 import type { TagFilter } from '../../app/sim/sweep-sims.js';
 import type { SimTag } from '../../soracom/soracom-api.js';
@@ -23,10 +23,10 @@ export function parseLabels(flags: {
 }): SimLabels {
   const { name, group, tag } = flags;
   if (name?.trim() === '')
-    throw wrong('--name', 'the name is empty', 'Use the form --name sensor-1.');
+    throw cannotUse('--name', 'the name is empty', 'Use the form --name sensor-1.');
   if (name !== undefined) refuseUnusableText('--name', name);
   if (group !== undefined && !GROUP_ID.test(group)) {
-    throw wrong(
+    throw cannotUse(
       `--group ${group}`,
       'the value must be a group ID',
       "Copy the ID from the group's page in the user console.",
@@ -39,7 +39,7 @@ export function parseLabels(flags: {
     refuseUnusableText('--tag', tagValue);
     if (known.has(tagName)) {
       const why = `the tag ${tagName} was given twice`;
-      throw wrong(`--tag ${tagName}=${tagValue}`, why, 'Give each tag only one value.');
+      throw cannotUse(`--tag ${tagName}=${tagValue}`, why, 'Give each tag only one value.');
     }
     known.add(tagName);
   }
@@ -50,14 +50,10 @@ export function parseLabels(flags: {
 function refuseUnusableText(flag: string, text: string): void {
   const next = `Use at most ${MAX_TAG_LENGTH} characters, without line breaks.`;
   const { length } = Array.from(text);
-  if (length > MAX_TAG_LENGTH) throw wrong(flag, `the text is ${length} characters long`, next);
+  if (length > MAX_TAG_LENGTH) throw cannotUse(flag, `the text is ${length} characters long`, next);
   if (CONTROL_CHARACTER.test(text)) {
-    throw wrong(flag, 'the text contains a line break or another control character', next);
+    throw cannotUse(flag, 'the text contains a line break or another control character', next);
   }
-}
-
-function wrong(flag: string, why: string, next: string): UserError {
-  return new UserError('usage', { what: `cannot use ${flag}`, why, next: [next] });
 }
 
 /**
@@ -66,14 +62,10 @@ function wrong(flag: string, why: string, next: string): UserError {
  * @throws UserError of kind `usage`
  */
 export function parseTagFlag(text: string): SimTag {
-  const equals = text.indexOf('=');
-  const tagValue = text.slice(equals + 1);
-  if (equals > 0 && tagValue.trim() !== '') return { tagName: text.slice(0, equals), tagValue };
-  throw new UserError('usage', {
-    what: `cannot use --tag ${text}`,
-    why: 'a tag must have the form NAME=VALUE, and the value must not be empty',
-    next: ['Use the form --tag site=osaka.'],
-  });
+  return (
+    parseTag(text) ??
+    refused(text, 'a tag must have the form NAME=VALUE', 'Use the form --tag site=osaka.')
+  );
 }
 
 /**
@@ -82,12 +74,18 @@ export function parseTagFlag(text: string): SimTag {
  */
 export function parseTagFilter(text: string): TagFilter {
   if (!text.includes('=') && text.trim() !== '') return { tagName: text, tagValue: undefined };
+  const next = 'Use the form --tag ci=nightly, or --tag ci for every value.';
+  return parseTag(text) ?? refused(text, 'a tag must have the form NAME or NAME=VALUE', next);
+}
+
+function parseTag(text: string): SimTag | undefined {
   const equals = text.indexOf('=');
   const tagValue = text.slice(equals + 1);
-  if (equals > 0 && tagValue.trim() !== '') return { tagName: text.slice(0, equals), tagValue };
-  throw new UserError('usage', {
-    what: `cannot use --tag ${text}`,
-    why: 'a tag must have the form NAME or NAME=VALUE, and the value must not be empty',
-    next: ['Use the form --tag ci=nightly, or --tag ci for every value.'],
-  });
+  return equals > 0 && tagValue.trim() !== ''
+    ? { tagName: text.slice(0, equals), tagValue }
+    : undefined;
+}
+
+function refused(text: string, form: string, next: string): never {
+  throw cannotUse(`--tag ${text}`, `${form}, and the value must not be empty`, next);
 }

@@ -1,9 +1,10 @@
 /** The flags of `up`. */
 import { captureFlags } from '../run/capture.js';
 import { budgetFlag } from './budget-flag.js';
-import { configsFlag } from './config-flag.js';
-import { credentialFlags } from './credential-flags.js';
-import { guardFlags } from './guard-flags.js';
+import { configsFlag, stdinFlag } from './config-flags.js';
+import { credentialFlags, renewalFlag } from './credential-flags.js';
+import * as Flags from './flag.js';
+import { grouped, type ParsedLine } from './flag.js';
 import { browserFlags } from './listeners/browser-flags.js';
 import { dnsSetupFlags } from './listeners/dns-setup-flags.js';
 import { forwardFlags } from './listeners/forward-flags.js';
@@ -13,13 +14,14 @@ import { portForwardFlags } from './listeners/port-forward-flags.js';
 import { proxyFlags } from './listeners/proxy-flags.js';
 import { statusListenFlag } from './listeners/status-listen-flag.js';
 import { configuredLogFlags } from './log-flags.js';
-import { overrideFlags } from './override-flags.js';
-import { renewalFlag } from './renewal-flag.js';
-import { socketFlag } from './socket-flag.js';
 import { spoolFlags } from './spool-flags.js';
-import { stdinFlag } from './stdin-flag.js';
-import { congestionFlag, tunnelFlags } from './tunnel-flags.js';
-import { type Flags, grouped, type ParsedLine } from './flag.js';
+import {
+  congestionFlag,
+  guardFlags,
+  overrideFlags,
+  socketFlag,
+  tunnelFlags,
+} from './tunnel-flags.js';
 
 /** The flags; in each group of the help, the most used flags come first. */
 export const upFlags = {
@@ -45,8 +47,8 @@ export const upFlags = {
   ...credentialFlags,
   ...renewalFlag,
   ...configuredLogFlags,
-  json: { type: 'boolean', description: 'Print one line of JSON when the tunnel is up.' },
-} as const satisfies Flags;
+  json: Flags.boolean({ description: 'Print one line of JSON when the tunnel is up.' }),
+};
 
 /** The parsed command line of `up`. */
 export type UpLine = ParsedLine<typeof upFlags>;

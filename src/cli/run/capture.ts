@@ -1,19 +1,18 @@
 /** `--capture`: the flag, the file, and a warning. */
 import type { CaptureOptions } from '../../tunnel/capture/capture.js';
 import { explainingFile } from '../../arc-config/arc-config-file.js';
-import { UserError } from '../../lib/errors/user-error.js';
+import { cannotUse } from '../../lib/errors/user-error.js';
 import type { Log } from '../../ports/log.js';
-import type { Flags } from '../flags/flag.js';
+import * as Flags from '../flags/flag.js';
 import type { SystemContext } from '../system-context.js';
 
 export const captureFlags = {
-  capture: {
-    type: 'string',
+  capture: Flags.text({
     description:
       'Write all packets, encrypted and decrypted, to a new pcapng file together with the decryption keys.',
     helpValue: 'FILE',
-  },
-} as const satisfies Flags;
+  }),
+};
 
 /**
  * Rejects `--capture` in kernel mode, in which arctun does not see the packets.
@@ -25,11 +24,11 @@ export function refuseKernelCapture(flags: {
   readonly capture?: string | undefined;
 }): void {
   if (flags.mode !== 'kernel' || flags.capture === undefined) return;
-  throw new UserError('usage', {
-    what: 'cannot use --capture with --mode kernel',
-    why: 'in this mode, the kernel encrypts and decrypts the packets, so arctun does not see them',
-    next: ['Use --mode tun, or capture on the interface with tcpdump.'],
-  });
+  throw cannotUse(
+    '--capture with --mode kernel',
+    'in this mode, the kernel encrypts and decrypts the packets, so arctun does not see them',
+    'Use --mode tun, or capture on the interface with tcpdump.',
+  );
 }
 
 /** @param note prints a message for the user */

@@ -4,7 +4,7 @@ import { resolve } from 'node:path';
 import { placeOf, privateFileFailed } from '../../app/credentials/private-text.js';
 import type { ProxySettings } from '../../app/up/listeners/userspace-listeners.js';
 import { withSetting } from '../../lib/errors/from-setting.js';
-import { UserError } from '../../lib/errors/user-error.js';
+import { cannotUse, UserError } from '../../lib/errors/user-error.js';
 import { Secret } from '../../lib/secrets/secret.js';
 import { PrivateFileError } from '../../ports/private-files.js';
 import type { PassedSockets } from '../../proxy/open-passed-sockets.js';
@@ -51,11 +51,11 @@ export async function proxySettings(
 /** @throws UserError of kind `usage`: a user who sets a password expects a proxy */
 function refuseUnusedPassword({ 'proxy-password-file': path }: ProxyChoice): void {
   if (path === undefined) return;
-  throw new UserError('usage', {
-    what: 'cannot use --proxy-password-file with --proxy-listen=off',
-    why: 'the proxy, which the password is for, is off',
-    next: ['Remove one of them.'],
-  });
+  throw cannotUse(
+    '--proxy-password-file with --proxy-listen=off',
+    'the proxy, which the password is for, is off',
+    'Remove one of them.',
+  );
 }
 
 async function readPassword(

@@ -4,12 +4,12 @@ import { refuseTwoWays } from '../../app/credentials/credential-choice.js';
 import { resolveCredentials } from '../../app/credentials/resolve-credentials.js';
 import type { RenewalPorts } from '../../app/session/session-renewal.js';
 import type { PrivateFiles } from '../../ports/private-files.js';
-import { UserError } from '../../lib/errors/user-error.js';
+import { cannotUse } from '../../lib/errors/user-error.js';
 import type { Context } from '../context.js';
 import { credentialChoice, type CredentialFlags } from '../flags/credential-flags.js';
 import type { FlagValues } from '../flags/flag.js';
-import type { renewalFlag } from '../flags/renewal-flag.js';
-import type { stdinFlag } from '../flags/stdin-flag.js';
+import type { renewalFlag } from '../flags/credential-flags.js';
+import type { stdinFlag } from '../flags/config-flags.js';
 
 export type RenewalFlags = CredentialFlags & FlagValues<typeof renewalFlag & typeof stdinFlag>;
 
@@ -33,11 +33,11 @@ export async function renewalPorts(
 ): Promise<RenewalPorts | undefined> {
   if (flags['no-renew']) return undefined;
   if (flags['read-stdin'] && flags['auth-key-file'] === '-') {
-    throw new UserError('usage', {
-      what: 'cannot use --read-stdin with --auth-key-file -',
-      why: 'standard input cannot provide both the configuration and the auth key',
-      next: ['Pass the auth key in a file or in the environment.'],
-    });
+    throw cannotUse(
+      '--read-stdin with --auth-key-file -',
+      'standard input cannot provide both the configuration and the auth key',
+      'Pass the auth key in a file or in the environment.',
+    );
   }
   const ports = {
     env: context.env,

@@ -12,11 +12,17 @@ import { codeOf } from '../../lib/errors/error-message.js';
 import { fromSetting } from '../../lib/errors/from-setting.js';
 import { parseListenAddress } from '../../proxy/listen-address.js';
 import type { Context } from '../context.js';
-import type { globalFlags } from '../flags/config-flag.js';
+import type { globalFlags } from '../flags/config-flags.js';
 import { credentialChoice, credentialFlags } from '../flags/credential-flags.js';
-import { type Flags, type FlagValues, grouped } from '../flags/flag.js';
+import * as Flags from '../flags/flag.js';
+import { type FlagValues, grouped } from '../flags/flag.js';
 import { forwardFlags } from '../flags/listeners/forward-flags.js';
-import { nameServers, proxyFlags, socketPath } from '../flags/listeners/proxy-flags.js';
+import {
+  DEFAULT_LISTEN,
+  nameServers,
+  proxyFlags,
+  socketPath,
+} from '../flags/listeners/proxy-flags.js';
 import { tunnelFlags } from '../flags/tunnel-flags.js';
 import {
   doctorCode,
@@ -29,27 +35,24 @@ import { createProgress } from '../output/progress.js';
 import { renderJson } from '../output/render.js';
 
 export const doctorFlags = {
-  fix: {
-    type: 'boolean',
+  fix: Flags.boolean({
     description:
       'Fix what is safe to fix: the mode of arc.json, what a killed "up" left behind, and a missing state folder.',
-  },
-  nat: {
-    type: 'boolean',
+  }),
+  nat: Flags.boolean({
     description:
       'Also measure whether a NAT keeps its mapping for the keepalive interval of arc.json; takes up to five minutes.',
-  },
-  rival: {
-    type: 'boolean',
+  }),
+  rival: Flags.boolean({
     description: 'Watch longer, and with more connections, for another tunnel with this SIM.',
-  },
-  json: { type: 'boolean', description: 'Print the results as JSON.' },
+  }),
+  json: Flags.boolean({ description: 'Print the results as JSON.' }),
   ...grouped('Tunnel', { mode: tunnelFlags.mode }),
   'forward-listen': forwardFlags['forward-listen'],
   'proxy-listen': proxyFlags['proxy-listen'],
   dns: proxyFlags.dns,
   ...credentialFlags,
-} as const satisfies Flags;
+};
 
 type DoctorFlags = FlagValues<typeof globalFlags & typeof doctorFlags>;
 
@@ -113,7 +116,7 @@ function wantedListeners(flags: DoctorFlags): readonly WantedListener[] {
   const listeners = [parse('--forward-listen', forward, 8888)];
   // `up` replaces the Unix socket of a killed `up`, and so a path is not a port to check.
   if (proxy !== 'off' && socketPath(proxy ?? '') === undefined) {
-    listeners.push(parse('--proxy-listen', proxy ?? proxyFlags['proxy-listen'].defaultHelp, 1080));
+    listeners.push(parse('--proxy-listen', proxy ?? DEFAULT_LISTEN, 1080));
   }
   return listeners;
 }

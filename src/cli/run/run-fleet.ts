@@ -4,7 +4,7 @@ import type { FleetListenerOptions } from '../../app/fleet/fleet-listeners.js';
 import type { ConfigPlace } from '../../app/fleet/fleet-configs.js';
 import { upCountText } from '../../app/fleet/fleet-member.js';
 import { type FleetUp, runFleet, type RunFleetOptions } from '../../app/fleet/run-fleet.js';
-import { UserError } from '../../lib/errors/user-error.js';
+import { cannotUse } from '../../lib/errors/user-error.js';
 import { trafficBudget } from '../flags/budget-flag.js';
 import { chosenLevel } from '../flags/log-flags.js';
 import { dnsListen, hostNames } from '../flags/listeners/name-flags.js';
@@ -13,7 +13,7 @@ import { mainTarget } from '../flags/listeners/forward-targets.js';
 import { portForwards } from '../flags/listeners/port-forward-flags.js';
 import { spoolSettings } from '../flags/spool-flags.js';
 import { statusPageSettings } from '../flags/listeners/status-listen-flag.js';
-import { tunnelOverrides } from '../flags/override-flags.js';
+import { tunnelOverrides } from '../flags/tunnel-flags.js';
 import { renderJson, renderText } from '../output/render.js';
 import { renewalPorts } from './renewal.js';
 import type { Context } from '../context.js';
@@ -91,11 +91,11 @@ function refuseSingleFlags(flags: UpFlags): void {
   ];
   const [name] = single.find(([, isGiven]) => isGiven) ?? [];
   if (name === undefined) return;
-  throw new UserError('usage', {
-    what: `cannot use ${name} with several configurations`,
-    why: 'several SIMs run in userspace mode, and share the forwarder and the proxy',
-    next: ['Remove it, or run "arctun up" with one configuration.'],
-  });
+  throw cannotUse(
+    `${name} with several configurations`,
+    'several SIMs run in userspace mode, and share the forwarder and the proxy',
+    'Remove it, or run "arctun up" with one configuration.',
+  );
 }
 
 function upText({ sims, ...up }: FleetUp, flags: UpFlags): string {

@@ -6,7 +6,8 @@ import type { ForwardStatus } from '../../proxy/port-forward/forward-counters.js
 import { parseForward, parsePlace } from '../../proxy/port-forward/forward-spec.js';
 import { requireLoopbackForwards } from '../../proxy/port-forward/port-forwards.js';
 import { fromSetting } from '../../lib/errors/from-setting.js';
-import type { Flags, FlagValues } from '../flags/flag.js';
+import * as Flags from '../flags/flag.js';
+import type { FlagValues } from '../flags/flag.js';
 import { forwardFlags } from '../flags/listeners/forward-flags.js';
 import { portForwardFlags } from '../flags/listeners/port-forward-flags.js';
 import { forwardLine, forwardText } from '../output/forward-text.js';
@@ -17,8 +18,8 @@ import { healthFlags } from './run-health.js';
 
 const selectionFlags = {
   interface: healthFlags.interface,
-  json: { type: 'boolean', description: 'Print a JSON array.' },
-} as const satisfies Flags;
+  json: Flags.boolean({ description: 'Print a JSON array.' }),
+};
 
 export const forwardListFlags = selectionFlags;
 
@@ -26,21 +27,19 @@ export const forwardAddFlags = {
   ...portForwardFlags,
   'allow-open': forwardFlags['allow-open'],
   ...selectionFlags,
-} as const satisfies Flags;
+};
 
 export const forwardRemoveFlags = {
-  'local-forward': {
-    ...portForwardFlags['local-forward'],
+  'local-forward': Flags.withHelp(portForwardFlags['local-forward'], {
     description: 'Local forward to remove; its target may be omitted. Repeatable.',
     helpValue: '[BIND:]PORT[:HOST:HOSTPORT]',
-  },
-  'remote-forward': {
-    ...portForwardFlags['remote-forward'],
+  }),
+  'remote-forward': Flags.withHelp(portForwardFlags['remote-forward'], {
     description: 'Remote forward to remove; its target may be omitted. Repeatable.',
     helpValue: 'PORT[:HOST:HOSTPORT]',
-  },
+  }),
   ...selectionFlags,
-} as const satisfies Flags;
+};
 
 type ForwardContext = Pick<SystemContext, 'runFolders' | 'localConnections'>;
 type Request = Parameters<typeof requestForwards>[1];
@@ -96,7 +95,7 @@ async function ask(
 
 /** @throws UserError of kind `usage` without a forward */
 function textsOf(flags: FlagValues<typeof portForwardFlags>): ForwardTexts {
-  const [local, remote] = [flags['local-forward'], flags['remote-forward']];
+  const { 'local-forward': local = [], 'remote-forward': remote = [] } = flags;
   if (local.length + remote.length > 0) return { local, remote };
   throw new UserError('usage', {
     what: 'cannot change port forwards',

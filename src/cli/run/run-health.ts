@@ -1,21 +1,21 @@
 /** Defines the flags of `health`, and runs the command. */
 import { checkHealth } from '../../app/status/check-health.js';
 import { codeOf } from '../../lib/errors/error-message.js';
-import type { FlagValues, Flags } from '../flags/flag.js';
+import * as Flags from '../flags/flag.js';
+import type { FlagValues } from '../flags/flag.js';
 import { healthCode, healthLine } from '../output/health-line.js';
 import { renderJson } from '../output/render.js';
 import type { SystemContext } from '../system-context.js';
 
 export const healthFlags = {
-  interface: {
-    type: 'string',
+  interface: Flags.text({
     description:
       'Name of the tunnel, as shown by "status". Required if several tunnels are running.',
     helpValue: 'NAME',
     env: 'ARCTUN_INTERFACE',
-  },
-  json: { type: 'boolean', description: 'Print the result as JSON.' },
-} as const satisfies Flags;
+  }),
+  json: Flags.boolean({ description: 'Print the result as JSON.' }),
+};
 
 /**
  * @returns the exit code

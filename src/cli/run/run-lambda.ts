@@ -1,4 +1,4 @@
-import { configFlag } from '../flags/config-flag.js';
+import { DEFAULT_CONFIG } from '../flags/config-flags.js';
 
 /**
  * Runs the Lambda extension, which ends the process itself.
@@ -9,6 +9,6 @@ export async function runLambda({ config }: { readonly config: string }): Promis
   const { main, notInLambda } = await import('../../lambda/main.js');
   if (!process.env.AWS_LAMBDA_RUNTIME_API) throw notInLambda();
   // The extension's default arc.json is in the function's package, not in the working directory.
-  const isGiven = config !== configFlag.config.default;
+  const isGiven = config !== DEFAULT_CONFIG;
   await main({ ...process.env, ...(isGiven && { ARCTUN_CONFIG: config }) });
 }

@@ -6,9 +6,10 @@ import {
   verdictOf,
 } from '../../app/status/show-status.js';
 import { codeOf, messageOf } from '../../lib/errors/error-message.js';
-import { UserError } from '../../lib/errors/user-error.js';
+import { cannotUse, UserError } from '../../lib/errors/user-error.js';
 import { EXIT_CODES } from '../errors/exit-codes.js';
-import type { FlagValues, Flags } from '../flags/flag.js';
+import * as Flags from '../flags/flag.js';
+import type { FlagValues } from '../flags/flag.js';
 import { renderJson } from '../output/render.js';
 import { timeText } from '../../app/iso-time.js';
 import type { Output } from '../output/output.js';
@@ -19,25 +20,21 @@ import { watch } from './watch.js';
 import type { SystemContext } from '../system-context.js';
 
 export const statusFlags = {
-  all: {
-    type: 'boolean',
+  all: Flags.boolean({
     description:
       'Show all WireGuard devices: those in /var/run/wireguard and, if wg is installed, those in the kernel. Usually requires root.',
-  },
-  interface: {
-    type: 'string',
+  }),
+  interface: Flags.text({
     description: 'Show only the tunnel with this name, with all details.',
     helpValue: 'NAME',
-  },
-  watch: {
-    type: 'boolean',
+  }),
+  watch: Flags.boolean({
     description: 'Refresh continuously until Ctrl-C, and show transfer rates.',
-  },
-  json: {
-    type: 'boolean',
+  }),
+  json: Flags.boolean({
     description: 'Print a JSON array; with --watch, print one array per line.',
-  },
-} as const satisfies Flags;
+  }),
+};
 
 export interface StatusFlags extends FlagValues<typeof statusFlags> {
   /** The number of seconds between two updates. */
@@ -112,9 +109,9 @@ async function watchStatus(
 }
 
 function secondsAlone(seconds: number): UserError {
-  return new UserError('usage', {
-    what: `cannot use ${seconds}`,
-    why: 'SECONDS is the refresh interval for --watch, but --watch was not given',
-    next: [`Use the form arctun status --watch ${seconds}.`],
-  });
+  return cannotUse(
+    `${seconds}`,
+    'SECONDS is the refresh interval for --watch, but --watch was not given',
+    `Use the form arctun status --watch ${seconds}.`,
+  );
 }

@@ -4,7 +4,7 @@ import { UserError } from '../../lib/errors/user-error.js';
 import { harmless } from '../../lib/text/harmless-text.js';
 import type { Context } from '../context.js';
 import type { CredentialFlags } from '../flags/credential-flags.js';
-import { parseOlderThan } from '../flags/since-flag.js';
+import { parseOlderThan } from '../flags/time-flags.js';
 import { parseTagFilter } from '../flags/tag-flag.js';
 import type { Output } from '../output/output.js';
 import { renderJson } from '../output/render.js';

@@ -21,11 +21,11 @@ import { forwardSettings } from '../flags/listeners/forward-flags.js';
 import { furtherForwards, mainTarget } from '../flags/listeners/forward-targets.js';
 import { refuseInterfaceBudget, trafficBudget } from '../flags/budget-flag.js';
 import { chosenLevel, configuredLogLevel } from '../flags/log-flags.js';
-import { requireInterfaceForKillSwitch } from '../flags/guard-flags.js';
+import { requireInterfaceForKillSwitch } from '../flags/tunnel-flags.js';
 import { spoolSettings, warnOfUnusedSpool } from '../flags/spool-flags.js';
 import { forwardText } from '../output/forward-text.js';
 import type { Output } from '../output/output.js';
-import { tunnelOverrides } from '../flags/override-flags.js';
+import { tunnelOverrides } from '../flags/tunnel-flags.js';
 import { dnsSetup, refuseUnusedDomains } from '../flags/listeners/dns-setup-flags.js';
 import { dnsListen, hostNames } from '../flags/listeners/name-flags.js';
 import { nameServers, type ProxyPlace, proxyPlace } from '../flags/listeners/proxy-flags.js';
@@ -34,7 +34,7 @@ import { proxySettings } from './proxy-settings.js';
 import { renewalPorts } from './renewal.js';
 import { statusListen, statusPageSettings } from '../flags/listeners/status-listen-flag.js';
 import { portForwards } from '../flags/listeners/port-forward-flags.js';
-import { refuseConfigFlag } from '../flags/stdin-flag.js';
+import { refuseSecondSource } from '../flags/config-flags.js';
 import { type PassedListeners, passedListeners } from '../flags/listeners/passed-listeners.js';
 import {
   refuseUserspaceFlags,
@@ -121,7 +121,7 @@ function nameSettings(flags: UpLine['flags']) {
 
 /** @throws UserError of kind `usage` for flags that contradict each other */
 function refuseConflicts({ flags, tokens }: UpLine): void {
-  if (flags['read-stdin']) refuseConfigFlag(tokens);
+  if (flags['read-stdin']) refuseSecondSource('--read-stdin', tokens);
   requireInterfaceForKillSwitch(flags);
   refuseInterfaceBudget(flags);
   refuseUserspaceFlags(tokens, flags.mode, flags['dns-setup']);
@@ -145,7 +145,7 @@ async function runSeveral(
 }
 
 function configs({ config }: UpLine['flags']): readonly string[] {
-  return [config].flat();
+  return config;
 }
 
 async function openUp(line: UpLine, surroundings: Opening): Promise<void> {

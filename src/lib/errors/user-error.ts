@@ -28,3 +28,8 @@ export class UserError extends Error {
     this.next = next;
   }
 }
+
+/** Builds the error about a value, or about a combination of flags, that cannot be used. */
+export function cannotUse(what: string, why: string, ...next: readonly string[]): UserError {
+  return new UserError('usage', { what: `cannot use ${what}`, why, next });
+}

@@ -1,5 +1,4 @@
-import { credentialChoice, credentialFlags } from '../../../src/cli/flags/credential-flags.js';
-import type { Flag } from '../../../src/cli/flags/flag.js';
+import { credentialChoice } from '../../../src/cli/flags/credential-flags.js';
 import { exposed } from '../../app/credentials/exposed.js';
 
 it('returns the given flags, the key as a secret', () => {
@@ -21,19 +20,4 @@ it('returns the given flags, the key as a secret', () => {
     endpoint: 'https://x.example',
   });
   expect(credentialChoice({})).toEqual({});
-});
-
-it('does not read the environment itself, and names its variables', () => {
-  const variables = Object.entries<Flag>(credentialFlags).map(([name, flag]) => {
-    expect(flag.env).toBeUndefined();
-    return [name, /^\[env: ([A-Z_, ]+)\] /.exec(flag.description)?.[1]];
-  });
-  expect(Object.fromEntries(variables)).toEqual({
-    'auth-key-id': 'ARCTUN_AUTH_KEY_ID, SORACOM_AUTH_KEY_ID',
-    'auth-key': 'ARCTUN_AUTH_KEY, SORACOM_AUTH_KEY',
-    'auth-key-file': 'ARCTUN_AUTH_KEY_FILE',
-    profile: 'ARCTUN_PROFILE, SORACOM_PROFILE',
-    'coverage-type': 'ARCTUN_COVERAGE_TYPE, SORACOM_COVERAGE_TYPE',
-    endpoint: 'ARCTUN_ENDPOINT, SORACOM_ENDPOINT',
-  });
 });

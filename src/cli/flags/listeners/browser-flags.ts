@@ -3,24 +3,23 @@ import {
   parseAllowedHosts,
   parseAllowedOrigins,
 } from '../../../proxy/http/parse-browser-policy.js';
+import * as Flags from '../flag.js';
 import { type FlagValues, grouped } from '../flag.js';
 
 /** Flags that control which browser requests a listener accepts. */
 export const browserFlags = grouped('Listener', {
-  'allow-host': {
-    type: 'list',
+  'allow-host': Flags.list({
     description:
       'Accept these host names in requests, in addition to IP addresses, localhost and *.soracom.io. Repeatable.',
     helpValue: 'NAME',
     env: 'ARCTUN_ALLOW_HOST',
-  },
-  'allow-origin': {
-    type: 'list',
+  }),
+  'allow-origin': Flags.list({
     description:
       'Accept requests sent by web pages from these origins, such as https://app.example; "*" allows all. Repeatable.',
     helpValue: 'ORIGIN',
     env: 'ARCTUN_ALLOW_ORIGIN',
-  },
+  }),
 });
 
 export type BrowserChoice = FlagValues<typeof browserFlags>;
@@ -28,7 +27,7 @@ export type BrowserChoice = FlagValues<typeof browserFlags>;
 /** @throws UserError of kind `usage` */
 export function browserPolicy(flags: BrowserChoice): BrowserPolicy {
   return {
-    hosts: parseAllowedHosts([flags['allow-host'] ?? []].flat()),
-    origins: parseAllowedOrigins([flags['allow-origin'] ?? []].flat()),
+    hosts: parseAllowedHosts(flags['allow-host'] ?? []),
+    origins: parseAllowedOrigins(flags['allow-origin'] ?? []),
   };
 }

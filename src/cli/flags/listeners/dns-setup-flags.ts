@@ -1,25 +1,25 @@
 /** Flags for the system's DNS, for tunnels with a network interface. */
 import type { DnsSetup } from '../../../app/names/system-dns.js';
-import { UserError } from '../../../lib/errors/user-error.js';
-import { type CommandLineToken, type FlagValues, grouped } from '../flag.js';
+import { cannotUse } from '../../../lib/errors/user-error.js';
+import * as Flags from '../flag.js';
+import { type CommandLineToken, type FlagValues, grouped, isGiven } from '../flag.js';
+import { hasInterface } from '../tunnel-flags.js';
 import { isHostName } from './name-flags.js';
 
 export const dnsSetupFlags = grouped('Tunnel', {
-  'dns-setup': {
-    type: 'choice',
+  'dns-setup': Flags.choice({
     description:
       "With --mode tun or kernel: look up SORACOM's names inside the tunnel with the name servers of --dns, through systemd-resolved (resolved) or resolvconf, until up ends. resolvconf uses these servers for all names. auto selects the tool that the system uses.",
-    options: ['off', 'auto', 'resolved', 'resolvconf'],
+    options: ['off', 'auto', 'resolved', 'resolvconf'] as const,
     default: 'off',
     env: 'ARCTUN_DNS_SETUP',
-  },
-  'dns-domain': {
-    type: 'list',
+  })(),
+  'dns-domain': Flags.list({
     description:
       'With --dns-setup and systemd-resolved: also look up names under this domain inside the tunnel; "." for all names. Repeatable; the variable separates domains with commas.',
     helpValue: 'DOMAIN',
     env: 'ARCTUN_DNS_DOMAIN',
-  },
+  }),
 });
 
 type DnsSetupChoice = FlagValues<typeof dnsSetupFlags> & { readonly mode: string };
@@ -33,12 +33,12 @@ type DnsSetupChoice = FlagValues<typeof dnsSetupFlags> & { readonly mode: string
 export function dnsSetup(flags: DnsSetupChoice): DnsSetup | undefined {
   const { 'dns-setup': manager, mode } = flags;
   if (manager === 'off') return undefined;
-  if (mode !== 'tun' && mode !== 'kernel') {
-    throw new UserError('usage', {
-      what: `cannot use --dns-setup=${manager} with --mode=${mode}`,
-      why: "a userspace tunnel has no network interface for the system's name lookups",
-      next: ['Use --mode=tun, or use --dns-listen instead.'],
-    });
+  if (!hasInterface(mode)) {
+    throw cannotUse(
+      `--dns-setup=${manager} with --mode=${mode}`,
+      "a userspace tunnel has no network interface for the system's name lookups",
+      'Use --mode=tun, or use --dns-listen instead.',
+    );
   }
   return { manager, domains: domainsOf(flags) };
 }
@@ -51,17 +51,16 @@ export function refuseUnusedDomains(
   tokens: readonly CommandLineToken[],
   { 'dns-setup': manager }: Pick<DnsSetupChoice, 'dns-setup'>,
 ): void {
-  const isGiven = tokens.some((token) => token.type === 'flag' && token.flag === 'dns-domain');
-  if (manager !== 'off' || !isGiven) return;
-  throw new UserError('usage', {
-    what: 'cannot use --dns-domain without --dns-setup',
-    why: 'arctun uses these domains only when it sets up the DNS of this machine',
-    next: ['Add --mode=tun and --dns-setup=auto, or remove --dns-domain.'],
-  });
+  if (manager !== 'off' || !isGiven('dns-domain', tokens)) return;
+  throw cannotUse(
+    '--dns-domain without --dns-setup',
+    'arctun uses these domains only when it sets up the DNS of this machine',
+    'Add --mode=tun and --dns-setup=auto, or remove --dns-domain.',
+  );
 }
 
 function domainsOf({ 'dns-domain': values }: DnsSetupChoice): string[] {
-  const domains = [values ?? []].flat().flatMap((value) => value.split(','));
+  const domains = (values ?? []).flatMap((value) => value.split(','));
   return domains.map((text) => {
     const domain = text
       .trim()
@@ -69,10 +68,10 @@ function domainsOf({ 'dns-domain': values }: DnsSetupChoice): string[] {
       .replace(/^~/, '')
       .replace(/(?<=[^.])\.$/, '');
     if (domain === '.' || isHostName(domain)) return domain;
-    throw new UserError('usage', {
-      what: `cannot use --dns-domain=${text}`,
-      why: 'the domain must be a host name, such as example.com, or "." for all names',
-      next: ['Use the form --dns-domain=example.com.'],
-    });
+    throw cannotUse(
+      `--dns-domain=${text}`,
+      'the domain must be a host name, such as example.com, or "." for all names',
+      'Use the form --dns-domain=example.com.',
+    );
   });
 }

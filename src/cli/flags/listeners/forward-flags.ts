@@ -5,6 +5,7 @@ import { parseListenAddress, requireLoopback } from '../../../proxy/listen-addre
 import type { ForwardSettings } from '../../../app/up/listeners/userspace-listeners.js';
 import type { PassedSockets } from '../../../proxy/open-passed-sockets.js';
 import { type BrowserChoice, browserPolicy } from './browser-flags.js';
+import * as Flags from '../flag.js';
 import { type FlagValues, grouped } from '../flag.js';
 import { type ForwardToChoice, mainTarget } from './forward-targets.js';
 
@@ -12,46 +13,39 @@ const PORT = 8888;
 
 /** Flags of the forwarder to the Unified Endpoint. The short flags match soraproxy's. */
 export const forwardFlags = grouped('Listener', {
-  'forward-listen': {
-    type: 'string',
+  'forward-listen': Flags.text({
     description: 'Address of the forwarder; port 0 picks a free port.',
     default: `127.0.0.1:${PORT}`,
     helpValue: 'ADDRESS:PORT',
     env: 'ARCTUN_FORWARD_LISTEN',
-  },
-  address: {
-    type: 'string',
+  }),
+  address: Flags.text({
     char: 'a',
     description: 'Override the address in --forward-listen.',
     helpValue: 'ADDRESS',
-  },
-  port: {
-    type: 'integer',
+  }),
+  port: Flags.integer({
     char: 'p',
     description: 'Override the port in --forward-listen.',
     helpValue: 'PORT',
     min: 0,
     max: 65_535,
-  },
-  header: {
-    type: 'list',
+  }),
+  header: Flags.list({
     char: 'H',
     description: 'Header to add to every request, as "Name: value". Repeatable.',
     helpValue: 'HEADER',
-    default: [],
-  },
-  'no-resend': {
-    type: 'boolean',
+  }),
+  'no-resend': Flags.boolean({
     description:
       'Never send a request a second time. By default, if the target closes a connection without reading the request, arctun sends the request again over a new connection.',
     env: 'ARCTUN_NO_RESEND',
-  },
-  'allow-open': {
-    type: 'boolean',
+  }),
+  'allow-open': Flags.boolean({
     description:
       'Allow listening on a non-loopback address without authentication. The proxy does not need this flag if it has a password.',
     env: 'ARCTUN_ALLOW_OPEN',
-  },
+  }),
 });
 
 const WHOLE = { flag: '--forward-listen', hostFlag: '--forward-listen' } as const;
@@ -71,7 +65,7 @@ export function forwardSettings(
   return {
     ...(passed === undefined ? forwarderPlace(flags) : { ...WHOLE, listen: passed }),
     target: parseTarget(mainTarget(flags)),
-    headers: flags.header.map(parseHeaderFlag),
+    headers: (flags.header ?? []).map(parseHeaderFlag),
     browsers: browserPolicy(flags),
   };
 }

@@ -1,7 +1,7 @@
 /** The flag for the targets of the forwarders, and the forwarders with their own ports. */
 import type { ForwardSettings } from '../../../app/up/listeners/userspace-listeners.js';
 import { fromSetting } from '../../../lib/errors/from-setting.js';
-import { UserError } from '../../../lib/errors/user-error.js';
+import { cannotUse } from '../../../lib/errors/user-error.js';
 import { redactText } from '../../../lib/secrets/secret-shapes.js';
 import { parseTarget, UNIFIED_ENDPOINT } from '../../../proxy/forward/target.js';
 import {
@@ -9,6 +9,7 @@ import {
   parseListenAddress,
   requireLoopback,
 } from '../../../proxy/listen-address.js';
+import * as Flags from '../flag.js';
 import { type FlagValues, grouped } from '../flag.js';
 
 /** The port in the documentation. */
@@ -17,14 +18,13 @@ const USUAL_PORT = 8889;
 const DEFAULT_TARGET = `${UNIFIED_ENDPOINT}:80`;
 
 export const forwardToFlag = grouped('Tunnel', {
-  'forward-to': {
-    type: 'list',
+  'forward-to': Flags.list({
     description:
       'Target of the forwarder inside the tunnel; names are resolved there. With PORT=, open another forwarder, on this port. Repeatable; the variable separates targets with commas.',
     default: [DEFAULT_TARGET],
     helpValue: '[[ADDRESS:]PORT=]HOST[:PORT]',
     env: 'ARCTUN_FORWARD_TO',
-  },
+  }),
 });
 
 export type ForwardToChoice = FlagValues<typeof forwardToFlag>;
@@ -45,11 +45,11 @@ export function mainTarget(flags: ForwardToChoice): string {
   const [first, second] = entriesOf(flags).filter(({ listen }) => listen === undefined);
   if (first === undefined) return DEFAULT_TARGET;
   if (second === undefined) return first.target;
-  throw new UserError('usage', {
-    what: `cannot use both --forward-to=${redactText(first.target)} and --forward-to=${redactText(second.target)}`,
-    why: 'the forwarder has one target, and only one of these targets can have no port of its own',
-    next: [`Give the second target its own port: --forward-to ${USUAL_PORT}=HOST:PORT.`],
-  });
+  throw cannotUse(
+    `both --forward-to=${redactText(first.target)} and --forward-to=${redactText(second.target)}`,
+    'the forwarder has one target, and only one of these targets can have no port of its own',
+    `Give the second target its own port: --forward-to ${USUAL_PORT}=HOST:PORT.`,
+  );
 }
 
 /**
@@ -59,7 +59,7 @@ export function mainTarget(flags: ForwardToChoice): string {
  * @param text the value of the flag or the variable
  */
 export function firstTarget(text: string): string | undefined {
-  return entriesOf({ 'forward-to': text }).find(({ listen }) => listen === undefined)?.target;
+  return entriesOf({ 'forward-to': [text] }).find(({ listen }) => listen === undefined)?.target;
 }
 
 /**
@@ -81,8 +81,7 @@ export function furtherForwards(
 }
 
 function entriesOf(flags: ForwardToChoice): Entry[] {
-  return [flags['forward-to']]
-    .flat()
+  return flags['forward-to']
     .flatMap((value) => value.split(','))
     .map((text) => entryOf(text.trim()));
 }

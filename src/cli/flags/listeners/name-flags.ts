@@ -1,13 +1,15 @@
 import { isIP } from 'node:net';
 
 import { fromSetting } from '../../../lib/errors/from-setting.js';
-import { UserError } from '../../../lib/errors/user-error.js';
+import type { UserError } from '../../../lib/errors/user-error.js';
+import { cannotUse } from '../../../lib/errors/user-error.js';
 import { hostKey, type HostNames } from '../../../proxy/dns/host-names.js';
 import {
   type ListenAddress,
   parseListenAddress,
   requireLoopback,
 } from '../../../proxy/listen-address.js';
+import * as Flags from '../flag.js';
 import { type FlagValues, grouped } from '../flag.js';
 
 /** The port in the documentation. */
@@ -15,24 +17,22 @@ const USUAL_PORT = 5353;
 
 /** The flag that gives names fixed addresses, for commands that resolve names. */
 export const hostsFlag = grouped('Listener', {
-  hosts: {
-    type: 'list',
+  hosts: Flags.list({
     description:
       'Use this address for NAME instead of asking the name servers. Repeatable; the variable separates entries with commas.',
     helpValue: 'NAME=ADDRESS',
     env: 'ARCTUN_HOSTS',
-  },
+  }),
 });
 
 /** The flag for the address of the DNS listener. */
 export const dnsListenFlag = grouped('Listener', {
-  'dns-listen': {
-    type: 'string',
+  'dns-listen': Flags.text({
     description:
       'Answer DNS queries over UDP and TCP, with the name servers inside the tunnel; port 0 picks a free port.',
     helpValue: 'ADDRESS:PORT',
     env: 'ARCTUN_DNS_LISTEN',
-  },
+  }),
 });
 
 /** A host name; underscores are common in names that are not hosts, so they are accepted. */
@@ -50,7 +50,7 @@ export function isHostName(text: string): boolean {
  */
 export function hostNames({ hosts }: FlagValues<typeof hostsFlag>): HostNames {
   const names = new Map<string, string[]>();
-  for (const value of [hosts ?? []].flat()) {
+  for (const value of hosts ?? []) {
     for (const entry of value.split(',')) {
       const [, given = '', address = ''] = /^\s*([^=\s]+)=(\S+)\s*$/.exec(entry) ?? [];
       const name = hostKey(given);
@@ -62,11 +62,11 @@ export function hostNames({ hosts }: FlagValues<typeof hostsFlag>): HostNames {
 }
 
 function wrongEntry(value: string, entry: string): UserError {
-  return new UserError('usage', {
-    what: `cannot use --hosts=${value}`,
-    why: `${JSON.stringify(entry.trim())} must have the form NAME=ADDRESS, with an IP address`,
-    next: ['Use the form --hosts=camera.example=10.1.0.7.'],
-  });
+  return cannotUse(
+    `--hosts=${value}`,
+    `${JSON.stringify(entry.trim())} must have the form NAME=ADDRESS, with an IP address`,
+    'Use the form --hosts=camera.example=10.1.0.7.',
+  );
 }
 
 type DnsListenChoice = FlagValues<typeof dnsListenFlag> & { readonly 'allow-open': boolean };

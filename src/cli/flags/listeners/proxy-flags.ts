@@ -2,17 +2,18 @@ import { isIP } from 'node:net';
 
 import { PLATFORM_NAME_SERVERS } from '../../../app/up/plan-tunnel.js';
 import { fromSetting } from '../../../lib/errors/from-setting.js';
-import { UserError } from '../../../lib/errors/user-error.js';
+import { cannotUse } from '../../../lib/errors/user-error.js';
 import type { PassedSockets } from '../../../proxy/open-passed-sockets.js';
 import {
   type ListenAddress,
   parseListenAddress,
   requireLoopback,
 } from '../../../proxy/listen-address.js';
+import * as Flags from '../flag.js';
 import { grouped } from '../flag.js';
 
 const PORT = 1080;
-const DEFAULT_LISTEN = `127.0.0.1:${PORT}`;
+export const DEFAULT_LISTEN = `127.0.0.1:${PORT}`;
 
 /** The value of --proxy-listen that disables the proxy. */
 export const PROXY_OFF = 'off';
@@ -22,26 +23,23 @@ export const PASSWORD_VARIABLE = 'ARCTUN_PROXY_PASSWORD';
 
 /** Flags of the SOCKS5 and HTTP proxy and its name servers. */
 export const proxyFlags = grouped('Listener', {
-  'proxy-listen': {
-    type: 'string',
+  'proxy-listen': Flags.text({
     description: `Address or Unix socket of the SOCKS5 and HTTP proxy, or "${PROXY_OFF}"; ${DEFAULT_LISTEN} by default.`,
     defaultHelp: DEFAULT_LISTEN,
     helpValue: 'ADDRESS:PORT|PATH',
     env: 'ARCTUN_PROXY_LISTEN',
-  },
-  'proxy-password-file': {
-    type: 'string',
+  }),
+  'proxy-password-file': Flags.text({
     description: `File with the password that clients of the proxy must send; overrides ${PASSWORD_VARIABLE}. Only its owner may have access.`,
     helpValue: 'FILE',
     env: 'ARCTUN_PROXY_PASSWORD_FILE',
-  },
-  dns: {
-    type: 'string',
+  }),
+  dns: Flags.text({
     description: 'Name servers inside the tunnel, separated by commas.',
     default: PLATFORM_NAME_SERVERS.join(','),
     helpValue: 'ADDRESS',
     env: 'ARCTUN_DNS',
-  },
+  }),
 });
 
 interface ProxyChoice {
@@ -108,9 +106,9 @@ export function nameServers(text: string): readonly string[] {
   const addresses = text.split(',').map((address) => address.trim());
   const wrong = addresses.find((address) => isIP(address) === 0);
   if (wrong === undefined) return addresses;
-  throw new UserError('usage', {
-    what: `cannot use --dns=${text}`,
-    why: `${JSON.stringify(wrong)} is not an IP address`,
-    next: ['Use the form --dns=100.127.0.53,100.127.1.53.'],
-  });
+  throw cannotUse(
+    `--dns=${text}`,
+    `${JSON.stringify(wrong)} is not an IP address`,
+    'Use the form --dns=100.127.0.53,100.127.1.53.',
+  );
 }

@@ -5,6 +5,7 @@ import {
   requireLoopback,
 } from '../../../proxy/listen-address.js';
 import { type BrowserChoice, browserPolicy } from './browser-flags.js';
+import * as Flags from '../flag.js';
 import { type FlagValues, grouped } from '../flag.js';
 
 /** The port in the documentation. */
@@ -12,13 +13,12 @@ const USUAL_PORT = 9100;
 
 /** The flag for the address of the status pages. */
 export const statusListenFlag = grouped('Listener', {
-  'status-listen': {
-    type: 'string',
+  'status-listen': Flags.text({
     description:
       'Serve a status page, /livez, /readyz and /metrics over HTTP; port 0 picks a free port.',
     helpValue: 'ADDRESS:PORT',
     env: 'ARCTUN_STATUS_LISTEN',
-  },
+  }),
 });
 
 type StatusListenChoice = FlagValues<typeof statusListenFlag> & { readonly 'allow-open': boolean };

@@ -1,4 +1,4 @@
-import { UserError } from '../../../lib/errors/user-error.js';
+import { cannotUse } from '../../../lib/errors/user-error.js';
 import { budgetFlag } from '../budget-flag.js';
 import type { CommandLineToken } from '../flag.js';
 import { forwardFlags } from './forward-flags.js';
@@ -7,23 +7,21 @@ import { dnsListenFlag, hostsFlag } from './name-flags.js';
 import { portForwardFlags } from './port-forward-flags.js';
 import { proxyFlags } from './proxy-flags.js';
 import { spoolFlags } from '../spool-flags.js';
-import { congestionFlag } from '../tunnel-flags.js';
+import { congestionFlag, hasInterface } from '../tunnel-flags.js';
 
 // Exclude --allow-open, because --status-listen uses it in both modes.
 const USERSPACE_FLAGS = new Set(
-  [
-    ...Object.keys({
-      ...forwardFlags,
-      ...portForwardFlags,
-      ...proxyFlags,
-      ...hostsFlag,
-      ...dnsListenFlag,
-      ...congestionFlag,
-      ...budgetFlag,
-      ...forwardToFlag,
-      ...spoolFlags,
-    }),
-  ].filter((name) => name !== 'allow-open'),
+  Object.keys({
+    ...forwardFlags,
+    ...portForwardFlags,
+    ...proxyFlags,
+    ...hostsFlag,
+    ...dnsListenFlag,
+    ...congestionFlag,
+    ...budgetFlag,
+    ...forwardToFlag,
+    ...spoolFlags,
+  }).filter((name) => name !== 'allow-open'),
 );
 
 /**
@@ -42,12 +40,12 @@ export function userspaceFlag(tokens: readonly CommandLineToken[]): string | und
 
 /** Environment variables that request a listener, a spool or a budget, typically in a container. */
 const USERSPACE_VARIABLES = [
-  forwardFlags['forward-listen'].env,
-  proxyFlags['proxy-listen'].env,
-  dnsListenFlag['dns-listen'].env,
-  budgetFlag.budget.env,
-  spoolFlags.spool.env,
-] as const;
+  'ARCTUN_FORWARD_LISTEN',
+  'ARCTUN_PROXY_LISTEN',
+  'ARCTUN_DNS_LISTEN',
+  'ARCTUN_BUDGET',
+  'ARCTUN_SPOOL',
+];
 
 /**
  * Returns the environment variable that requests a listener, a spool or a budget, if any. In mode
@@ -76,14 +74,14 @@ export function refuseUserspaceFlags(
   mode: string,
   setup = 'off',
 ): void {
-  if (mode !== 'tun' && mode !== 'kernel') return;
+  if (!hasInterface(mode)) return;
   const isUsed = (token: CommandLineToken) =>
     setup !== 'off' && token.type === 'flag' && token.flag === 'dns';
   const flag = userspaceFlag(tokens.filter((token) => !isUsed(token)));
   if (flag === undefined) return;
-  throw new UserError('usage', {
-    what: `cannot use ${flag} with --mode=${mode}`,
-    why: 'in this mode, programs use the network interface, and arctun does not run listeners or a TCP stack',
-    next: [`Remove ${flag}, or use --mode=userspace.`],
-  });
+  throw cannotUse(
+    `${flag} with --mode=${mode}`,
+    'in this mode, programs use the network interface, and arctun does not run listeners or a TCP stack',
+    `Remove ${flag}, or use --mode=userspace.`,
+  );
 }

@@ -4,15 +4,15 @@ import { StoppedError } from '../../../lib/errors/stopped-error.js';
 import { UserError } from '../../../lib/errors/user-error.js';
 import type { DialTarget } from '../../../proxy/dialer.js';
 import { readAuthority } from '../../../proxy/mixed/request-authority.js';
-import { accessFlags } from '../../flags/access-flags.js';
-import type { configFlag } from '../../flags/config-flag.js';
-import type { Flags, FlagValues } from '../../flags/flag.js';
+import { accessFlags } from '../../flags/tunnel-flags.js';
+import type { configFlag } from '../../flags/config-flags.js';
+import type { FlagValues } from '../../flags/flag.js';
 import { logFlags } from '../../flags/log-flags.js';
 import { type AccessContext, prepareAccess } from './prepare-access.js';
 
 const LEVEL = 'warn';
 
-export const connectFlags = { ...accessFlags, ...logFlags(LEVEL) } as const satisfies Flags;
+export const connectFlags = { ...accessFlags, ...logFlags(LEVEL) };
 
 export interface ConnectArguments {
   /** `HOST:PORT`, or only the host. */

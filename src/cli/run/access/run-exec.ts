@@ -2,9 +2,10 @@
 import { execIsolated } from '../../../app/access/exec-isolated.js';
 import { execProgram } from '../../../app/access/exec-program.js';
 import { UserError } from '../../../lib/errors/user-error.js';
-import { accessFlags } from '../../flags/access-flags.js';
-import type { configFlag } from '../../flags/config-flag.js';
-import type { Flags, FlagValues } from '../../flags/flag.js';
+import { accessFlags } from '../../flags/tunnel-flags.js';
+import type { configFlag } from '../../flags/config-flags.js';
+import * as Flags from '../../flags/flag.js';
+import type { FlagValues } from '../../flags/flag.js';
 import { chosenLevel, logFlags } from '../../flags/log-flags.js';
 import type { TunnelContext } from '../../tunnel-context.js';
 import { type AccessContext, prepareAccess } from './prepare-access.js';
@@ -13,14 +14,13 @@ import { type AccessContext, prepareAccess } from './prepare-access.js';
 const LEVEL = 'error';
 
 export const execFlags = {
-  netns: {
-    type: 'boolean',
+  netns: Flags.boolean({
     description:
       'Run the program in its own network, whose only way out is the tunnel. Linux only.',
-  },
+  }),
   ...accessFlags,
   ...logFlags(LEVEL),
-} as const satisfies Flags;
+};
 
 /**
  * @param words the command line after `exec`

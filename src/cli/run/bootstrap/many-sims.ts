@@ -7,8 +7,7 @@ import {
 import { BootstrapRescueError } from '../../../app/bootstrap/bootstrap-rescue.js';
 import { UserError } from '../../../lib/errors/user-error.js';
 import type { Context } from '../../context.js';
-import type { CommandLineToken } from '../../flags/flag.js';
-import { hasConfigFlag } from '../../flags/stdin-flag.js';
+import { type CommandLineToken, isGiven } from '../../flags/flag.js';
 import type { Output } from '../../output/output.js';
 import { createProgress } from '../../output/progress.js';
 import { renderJson, renderText } from '../../output/render.js';
@@ -38,7 +37,7 @@ export function manySims(
     return undefined;
   }
   if (namePrefix === undefined || folder === undefined) throw needsFolder(count);
-  if (hasConfigFlag(tokens)) throw twoPlaces();
+  if (isGiven('config', tokens)) throw twoPlaces();
   return { count, namePrefix, folder, yes };
 }
 

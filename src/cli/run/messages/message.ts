@@ -1,57 +1,50 @@
 /** The message that `send` sends: its flags and the source of its bytes. */
 import type { Message } from '../../../app/send-message.js';
 import { isToken } from '../../../lib/text/http-syntax.js';
-import { UserError } from '../../../lib/errors/user-error.js';
+import { cannotUse, UserError } from '../../../lib/errors/user-error.js';
 import { parseHeaderFlag } from '../../../proxy/forward/header-flag.js';
 import type { HttpMessage } from '../../../proxy/http-exchange.js';
-import type { Flags, FlagValues } from '../../flags/flag.js';
+import * as Flags from '../../flags/flag.js';
+import type { FlagValues } from '../../flags/flag.js';
 import type { SystemContext } from '../../system-context.js';
 
 export const messageFlags = {
-  via: {
-    type: 'choice',
+  via: Flags.choice({
     description: 'Protocol for the message. TCP and UDP use port 23080.',
-    options: ['http', 'tcp', 'udp'],
+    options: ['http', 'tcp', 'udp'] as const,
     default: 'http',
-  },
-  file: {
-    type: 'string',
+  })(),
+  file: Flags.text({
     char: 'f',
     description: 'Send the contents of this file.',
     helpValue: 'FILE',
-  },
-  method: {
-    type: 'string',
+  }),
+  method: Flags.text({
     char: 'X',
     description: 'HTTP method; POST by default.',
     helpValue: 'METHOD',
-  },
-  path: {
-    type: 'string',
+  }),
+  path: Flags.text({
     description: 'Path and query of the HTTP request; / by default.',
     helpValue: 'PATH',
-  },
-  'content-type': {
-    type: 'string',
+  }),
+  'content-type': Flags.text({
     description: 'HTTP content type; application/json by default.',
     helpValue: 'TYPE',
-  },
-  header: {
-    type: 'list',
+  }),
+  header: Flags.list({
     char: 'H',
     description: 'HTTP header to add, as "Name: value". Repeatable.',
     helpValue: 'HEADER',
-    default: [],
-  },
-  timeout: {
-    type: 'integer',
+  }),
+  timeout: Flags.integer({
     description:
       'Seconds to wait for the response; by default, 30 over HTTP and 5 over TCP or UDP.',
     helpValue: 'SECONDS',
     min: 1,
     max: 3600,
-  },
-} as const satisfies Flags;
+  }),
+};
 
 type MessageChoice = Omit<FlagValues<typeof messageFlags>, 'timeout'>;
 
@@ -98,7 +91,7 @@ export async function readMessage(
 
 function requestHead(choice: MessageChoice): Omit<HttpMessage, 'body'> {
   const { method = 'POST', path = '/' } = choice;
-  const headers = choice.header.map(parseHeaderFlag);
+  const headers = (choice.header ?? []).map(parseHeaderFlag);
   if (!headers.some(([name]) => name.toLowerCase() === 'content-type')) {
     const type = choice['content-type'] ?? 'application/json';
     headers.push(parseHeaderFlag(`Content-Type: ${type}`));
@@ -125,14 +118,14 @@ function requireMethodAndPath(method: string, path: string): void {
 /** Refuses HTTP flags for TCP and UDP instead of silently ignoring them. */
 function refuseHttpFlags(choice: MessageChoice): void {
   const given = (['method', 'path', 'content-type', 'header'] as const).filter(
-    (name) => choice[name] !== undefined && choice[name].length > 0,
+    (name) => choice[name] !== undefined,
   );
   if (given.length === 0) return;
-  throw new UserError('usage', {
-    what: `cannot use ${given.map((name) => `--${name}`).join(', ')} with --via ${choice.via}`,
-    why: 'over TCP and UDP, arctun sends only the bytes of the message',
-    next: ['Remove the HTTP flags, or send over HTTP.'],
-  });
+  throw cannotUse(
+    `${given.map((name) => `--${name}`).join(', ')} with --via ${choice.via}`,
+    'over TCP and UDP, arctun sends only the bytes of the message',
+    'Remove the HTTP flags, or send over HTTP.',
+  );
 }
 
 async function readBody(

@@ -1,13 +1,15 @@
 /** Defines the flags of `send`, and runs the command. */
 import { loadTunnelConfig } from '../../../app/config/load-arc-config.js';
 import { sendMessage } from '../../../app/send-message.js';
-import { UserError } from '../../../lib/errors/user-error.js';
+import type { UserError } from '../../../lib/errors/user-error.js';
+import { cannotUse } from '../../../lib/errors/user-error.js';
 import { codeOf } from '../../../lib/errors/error-message.js';
 import { parseTarget, UNIFIED_ENDPOINT } from '../../../proxy/forward/target.js';
-import { accessFlags } from '../../flags/access-flags.js';
-import type { configFlag } from '../../flags/config-flag.js';
+import { accessFlags } from '../../flags/tunnel-flags.js';
+import type { configFlag } from '../../flags/config-flags.js';
 import { EXIT_CODES } from '../../errors/exit-codes.js';
-import type { FlagValues, Flags } from '../../flags/flag.js';
+import * as Flags from '../../flags/flag.js';
+import type { FlagValues } from '../../flags/flag.js';
 import { firstTarget } from '../../flags/listeners/forward-targets.js';
 import { chosenLevel, logFlags } from '../../flags/log-flags.js';
 import { spoolFlags, spoolSettings } from '../../flags/spool-flags.js';
@@ -22,16 +24,15 @@ import type { TunnelContext } from '../../tunnel-context.js';
 export const sendFlags = {
   ...messageFlags,
   ...accessFlags,
-  'forward-to': {
-    type: 'string',
+  'forward-to': Flags.text({
     description: `Target inside the tunnel, as HOST or HOST:PORT, with names resolved there; by default, the Unified Endpoint (${UNIFIED_ENDPOINT}) and the protocol's port.`,
     helpValue: 'HOST[:PORT]',
     env: 'ARCTUN_FORWARD_TO',
-  },
+  }),
   ...spoolFlags,
   ...logFlags('warn'),
-  json: { type: 'boolean', description: 'Print the response as JSON.' },
-} as const satisfies Flags;
+  json: Flags.boolean({ description: 'Print the response as JSON.' }),
+};
 
 /**
  * @returns the exit code
@@ -84,9 +85,9 @@ export async function runSend(
 
 /** Over TCP and UDP, no response shows that a service has accepted the message. */
 function refusedSpool(via: string): UserError {
-  return new UserError('usage', {
-    what: `cannot use --spool with --via ${via}`,
-    why: 'arctun can tell only over HTTP whether a message arrived',
-    next: ['Remove --spool, unset ARCTUN_SPOOL, or send over HTTP.'],
-  });
+  return cannotUse(
+    `--spool with --via ${via}`,
+    'arctun can tell only over HTTP whether a message arrived',
+    'Remove --spool, unset ARCTUN_SPOOL, or send over HTTP.',
+  );
 }

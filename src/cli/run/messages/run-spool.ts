@@ -12,9 +12,10 @@ import { sendQueued } from '../../../app/spool/send-queued.js';
 import { UserError } from '../../../lib/errors/user-error.js';
 import type { SpoolEntry } from '../../../proxy/spool/spool-entry.js';
 import { EXIT_CODES } from '../../errors/exit-codes.js';
-import { accessFlags } from '../../flags/access-flags.js';
-import type { configFlag } from '../../flags/config-flag.js';
-import type { FlagValues, Flags } from '../../flags/flag.js';
+import { accessFlags } from '../../flags/tunnel-flags.js';
+import type { configFlag } from '../../flags/config-flags.js';
+import * as Flags from '../../flags/flag.js';
+import type { FlagValues } from '../../flags/flag.js';
 import { logFlags } from '../../flags/log-flags.js';
 import { requiredSpool, spoolFlag } from '../../flags/spool-flags.js';
 import type { Output } from '../../output/output.js';
@@ -24,32 +25,32 @@ import type { SystemContext } from '../../system-context.js';
 import { type AccessContext, prepareAccess } from '../access/prepare-access.js';
 import { answerTimeout } from './message.js';
 
-const json = { type: 'boolean', description: 'Print the result as JSON.' } as const;
+const json = Flags.boolean({ description: 'Print the result as JSON.' });
 
-const folder = { spool: { ...spoolFlag.spool, description: 'Folder of the spool.' } };
+const folder = { spool: Flags.withHelp(spoolFlag.spool, { description: 'Folder of the spool.' }) };
 
-export const spoolListFlags = { ...folder, json } as const satisfies Flags;
+export const spoolListFlags = { ...folder, json };
 
 export const spoolShowFlags = spoolListFlags;
 
 export const spoolRetryFlags = {
   ...folder,
-  all: { type: 'boolean', description: 'Requeue all messages that were set aside.' },
+  all: Flags.boolean({ description: 'Requeue all messages that were set aside.' }),
   json,
-} as const satisfies Flags;
+};
 
 export const spoolRemoveFlags = {
   ...folder,
-  all: { type: 'boolean', description: 'Remove all messages, except one that is being sent.' },
+  all: Flags.boolean({ description: 'Remove all messages, except one that is being sent.' }),
   json,
-} as const satisfies Flags;
+};
 
 export const spoolSendFlags = {
   ...folder,
   ...accessFlags,
   ...logFlags('warn'),
   json,
-} as const satisfies Flags;
+};
 
 type SpoolContext = Pick<
   SystemContext,

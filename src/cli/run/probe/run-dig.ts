@@ -7,8 +7,9 @@ import { UserError } from '../../../lib/errors/user-error.js';
 import { harmlessLines } from '../../../lib/text/harmless-text.js';
 import { LOOKUP_TYPES, type LookupType } from '../../../proxy/dns/dns-lookup.js';
 import { reverseName } from '../../../proxy/dns/host-names.js';
-import type { configFlag } from '../../flags/config-flag.js';
-import type { Flags, FlagValues } from '../../flags/flag.js';
+import type { configFlag } from '../../flags/config-flags.js';
+import * as Flags from '../../flags/flag.js';
+import type { FlagValues } from '../../flags/flag.js';
 import { digText, digValue, shortDigText } from '../../output/dig-text.js';
 import type { Output } from '../../output/output.js';
 import { renderJson } from '../../output/render.js';
@@ -16,15 +17,14 @@ import type { AccessContext } from '../access/prepare-access.js';
 import { probeFlags, runProbe } from './run-probe.js';
 
 export const digFlags = {
-  reverse: {
-    type: 'boolean',
+  reverse: Flags.boolean({
     char: 'x',
     description: 'Look up the name of an IP address; NAME is then the address.',
-  },
-  short: { type: 'boolean', description: 'Print only the values of the records.' },
+  }),
+  short: Flags.boolean({ description: 'Print only the values of the records.' }),
   ...probeFlags,
-  json: { type: 'boolean', description: 'Print the result as JSON.', exclusive: ['short'] },
-} as const satisfies Flags;
+  json: Flags.boolean({ description: 'Print the result as JSON.', exclusive: ['short'] }),
+};
 
 type DigChoice = FlagValues<typeof configFlag & typeof digFlags>;
 

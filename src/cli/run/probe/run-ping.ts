@@ -1,5 +1,8 @@
 /** Defines the flags of `ping`, and runs the command. */
 import { isIP } from 'node:net';
+
+import type { Interfaces } from '@oclif/core';
+
 import type { TunnelAccess } from '../../../app/access/access.js';
 import {
   pingHost,
@@ -11,10 +14,11 @@ import { codeOf } from '../../../lib/errors/error-message.js';
 import { StoppedError } from '../../../lib/errors/stopped-error.js';
 import { hostKey, type HostNames } from '../../../proxy/dns/host-names.js';
 import { EXIT_CODES } from '../../errors/exit-codes.js';
-import type { configFlag } from '../../flags/config-flag.js';
-import type { Flags, FlagValues } from '../../flags/flag.js';
+import type { configFlag } from '../../flags/config-flags.js';
+import * as Flags from '../../flags/flag.js';
+import type { FlagValues } from '../../flags/flag.js';
 import { hostNames, hostsFlag } from '../../flags/listeners/name-flags.js';
-import { parseSeconds } from '../../flags/seconds-flag.js';
+import { parseSeconds } from '../../flags/time-flags.js';
 import {
   pingErrorText,
   pingReplyText,
@@ -28,52 +32,49 @@ import { probeFlags, runProbe } from './run-probe.js';
 
 /** The shortest interval in seconds, because pings are metered traffic. */
 const SHORTEST_INTERVAL = 0.2;
-const LONGEST_TIME = 86_400;
 
 /** Most short flags are those of ping(8). */
 export const pingFlags = {
-  count: {
-    type: 'integer',
+  count: Flags.integer({
     char: 'c',
     description: 'Number of requests to send; 0 sends until you press Ctrl-C.',
     default: 4,
     min: 0,
     helpValue: 'COUNT',
-  },
-  interval: {
-    type: 'string',
+  }),
+  interval: Flags.text({
     char: 'i',
     description: `Seconds between requests, at least ${SHORTEST_INTERVAL}.`,
     default: '1',
     helpValue: 'SECONDS',
-  },
-  timeout: {
-    type: 'string',
+  }),
+  timeout: Flags.text({
     char: 'W',
     description: 'Seconds to wait after the last request if no reply has arrived.',
     default: '10',
     helpValue: 'SECONDS',
-  },
-  size: {
-    type: 'integer',
+  }),
+  size: Flags.integer({
     char: 's',
     description: 'Number of data bytes in each request.',
     default: 56,
     min: 0,
     max: 65_507,
     helpValue: 'BYTES',
-  },
-  ipv4: {
-    type: 'boolean',
-    char: '4',
+  }),
+  ipv4: Flags.boolean({
+    char: '4' as Interfaces.AlphabetLowercase,
     description: 'Use only an IPv4 address of the host.',
     exclusive: ['ipv6'],
-  },
-  ipv6: { type: 'boolean', char: '6', description: 'Use only an IPv6 address of the host.' },
+  }),
+  ipv6: Flags.boolean({
+    char: '6' as Interfaces.AlphabetLowercase,
+    description: 'Use only an IPv6 address of the host.',
+  }),
   ...probeFlags,
-  hosts: { ...hostsFlag.hosts, helpGroup: 'Tunnel' },
-  json: { type: 'boolean', description: 'Print only the statistics, as JSON.' },
-} as const satisfies Flags;
+  hosts: Flags.withHelp(hostsFlag.hosts, { helpGroup: 'Tunnel' }),
+  json: Flags.boolean({ description: 'Print only the statistics, as JSON.' }),
+};
 
 type PingChoice = FlagValues<typeof configFlag & typeof pingFlags>;
 
@@ -90,8 +91,8 @@ export async function runPing(
     host,
     family: flags.ipv4 ? (4 as const) : flags.ipv6 ? (6 as const) : undefined,
     count: flags.count === 0 ? Infinity : flags.count,
-    interval: parseSeconds('interval', flags.interval, SHORTEST_INTERVAL, LONGEST_TIME),
-    timeout: parseSeconds('timeout', flags.timeout, 0.001, LONGEST_TIME),
+    interval: parseSeconds('interval', flags.interval, SHORTEST_INTERVAL),
+    timeout: parseSeconds('timeout', flags.timeout, 0.001),
     size: flags.size,
   };
   const hosts = hostNames(flags);

@@ -3,29 +3,29 @@ import type { AccessOptions, TunnelAccess } from '../../../app/access/access.js'
 import { type AccessPorts, openAccess } from '../../../app/access/tunnel-access.js';
 import { PLATFORM_NAME_SERVERS } from '../../../app/up/plan-tunnel.js';
 import type { HostNames } from '../../../proxy/dns/host-names.js';
-import { accessFlags } from '../../flags/access-flags.js';
-import type { configFlag } from '../../flags/config-flag.js';
+import { accessFlags } from '../../flags/tunnel-flags.js';
+import type { configFlag } from '../../flags/config-flags.js';
+import * as Flags from '../../flags/flag.js';
 import type { FlagValues } from '../../flags/flag.js';
 import { logFlags } from '../../flags/log-flags.js';
-import { nameServers, proxyFlags } from '../../flags/listeners/proxy-flags.js';
+import { nameServers } from '../../flags/listeners/proxy-flags.js';
 import { type AccessContext, prepareAccess } from '../access/prepare-access.js';
 
 const LEVEL = 'warn';
 
 export const probeFlags = {
   wait: accessFlags.wait,
-  dns: {
-    type: 'string',
+  dns: Flags.text({
     description:
       'Name servers inside the tunnel, separated by commas; by default, those of the running "arctun up".',
     defaultHelp: PLATFORM_NAME_SERVERS.join(','),
-    helpValue: proxyFlags.dns.helpValue,
-    env: proxyFlags.dns.env,
+    helpValue: 'ADDRESS',
+    env: 'ARCTUN_DNS',
     helpGroup: 'Tunnel',
-  },
+  }),
   force: accessFlags.force,
   ...logFlags(LEVEL),
-} as const;
+};
 
 type ProbeChoice = FlagValues<typeof configFlag & typeof probeFlags>;
 

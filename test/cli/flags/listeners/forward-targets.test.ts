@@ -7,7 +7,7 @@ import { thrownBy } from '../../../proxy/support/thrown.js';
 
 const SHARED = { headers: [], browsers: { hosts: ['a'], origins: [] } };
 
-const further = (to: string | readonly string[], isOpen = false) =>
+const further = (to: string[], isOpen = false) =>
   furtherForwards({ 'forward-to': to, 'allow-open': isOpen }, SHARED);
 
 it('separates the target of the forwarder from targets with their own ports', () => {
@@ -35,8 +35,8 @@ it('separates the target of the forwarder from targets with their own ports', ()
 
 it('reads several targets from one variable', () => {
   const value = 'a.test, 8889=b.test:1,8890=c.test';
-  expect(mainTarget({ 'forward-to': value })).toBe('a.test');
-  expect(further(value).map(({ listen, target }) => [listen.port, target.host])).toEqual([
+  expect(mainTarget({ 'forward-to': [value] })).toBe('a.test');
+  expect(further([value]).map(({ listen, target }) => [listen.port, target.host])).toEqual([
     [8889, 'b.test'],
     [8890, 'c.test'],
   ]);

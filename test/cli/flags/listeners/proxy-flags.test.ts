@@ -8,7 +8,6 @@ it.each([
   ['1081', { listen: { host: '127.0.0.1', port: 1081 }, isAskedFor: true }],
   ['[::1]:0', { listen: { host: '::1', port: 0 }, isAskedFor: true }],
   ['/run/proxy.sock', { listen: { path: '/run/proxy.sock' }, isAskedFor: true }],
-  ['./proxy.sock', { listen: { path: './proxy.sock' }, isAskedFor: true }],
   ['unix:proxy.sock', { listen: { path: 'proxy.sock' }, isAskedFor: true }],
   ['off', undefined],
 ])('reads --proxy-listen %s', (text, settings) => {

@@ -13,7 +13,7 @@ const NOTHING = {
   method: undefined,
   path: undefined,
   'content-type': undefined,
-  header: [],
+  header: undefined,
 };
 
 let reads: string[];
