@@ -1,7 +1,7 @@
 import { atLength } from '../support/runner/tier.js';
 import { fireSegments } from './segments.js';
 
-const COUNT = atLength({ short: 6_000, long: 60_000 });
+const COUNT = atLength({ short: 6_000, long: 300_000 });
 
 it(`survives ${COUNT} hostile segments in each state except LISTEN`, () => {
   const { segments, endings, states } = fireSegments(COUNT, 7);

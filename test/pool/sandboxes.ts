@@ -236,8 +236,6 @@ export class Sandbox {
   readonly tunnel: PooledTunnel;
   readonly accepted: string[] = [];
   readonly failed: string[] = [];
-  /** The duration of each accepted message in milliseconds. */
-  readonly latencies: number[] = [];
   readonly #name: string;
   readonly #clock: SandboxClock;
   readonly #freeze: (isFrozen: boolean) => void;
@@ -275,11 +273,9 @@ export class Sandbox {
   post(): void {
     if (this.#isStopped) return;
     const message = `${this.#name}/${this.#serial++}`;
-    const began = this.#clock.now();
     this.#send(message).then(
       () => {
         this.accepted.push(message);
-        this.latencies.push(this.#clock.now() - began);
         this.#next();
       },
       (error: unknown) => {

@@ -1,9 +1,7 @@
-/** Many connections through one stack under stress: the scenarios of `npm run scale`. */
+/** Many connections through one stack under stress. */
 import { packetInSlot } from '../../src/lib/packets/packet-slot.js';
 import { Stack, type StackLimits } from '../../src/netstack/stack.js';
 import type { TcpConnection, TcpObserver } from '../../src/netstack/tcp/connection.js';
-import type { ConnectionHost } from '../../src/tunnel/node/connection-stream.js';
-import { TcpSocket } from '../../src/tunnel/node/tcp-socket.js';
 import { sumPseudoHeader } from '../../src/wire/checksum.js';
 import { createIpv4Header, finishIpv4Header } from '../../src/wire/ipv4.js';
 import * as tcp from '../../src/wire/tcp.js';
@@ -219,30 +217,4 @@ function syn(source: Uint8Array, port: number, sequence: number): Uint8Array {
   packet.set([2, 4, 5, 100], 40);
   tcp.finishTcp(packet, 20, 24, sumPseudoHeader(source, RIGHT_ADDRESS, 6, 24));
   return packet;
-}
-
-/** Idle streams, `count` at each end; the returned value keeps them alive. */
-export function idleStreams(pair: ScalePair, count: number): Set<TcpSocket> {
-  const kept = new Set<TcpSocket>();
-  const host: ConnectionHost = {
-    now: () => pair.now,
-    schedule: () => undefined,
-    beforeDrain: (handler: () => void) => handler(),
-    startTimer: () => ({ cancel: () => undefined }),
-  };
-  pair.right.listenTcp({ port: PORT }, (connection) => {
-    const socket = new TcpSocket(host);
-    socket.attach(connection);
-    kept.add(socket);
-    return socket.observer;
-  });
-  for (let index = 0; index < count; index++) {
-    const socket = new TcpSocket(host);
-    const remote = { address: RIGHT_ADDRESS, port: PORT };
-    socket.attach(pair.left.connectTcp(remote, socket.observer, pair.now));
-    kept.add(socket);
-    if (index % 100 === 99) pair.exchange();
-  }
-  pair.pass(5_000);
-  return kept;
 }
