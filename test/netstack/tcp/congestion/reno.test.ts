@@ -19,15 +19,7 @@ it('grows by one segment for each acknowledged window', () => {
   expect(reno.grown(cwnd, 1, 1000)).toBe(7000);
 });
 
-it('grows by at most one segment per ACK', () => {
-  const reno = new Reno();
-  expect(reno.grown(5000, 50_000, 1000)).toBe(6000);
-  expect(reno.grown(6000, 1000, 1000)).toBe(7000);
-  expect(reno.grown(7000, 1000, 1000)).toBe(7000);
-});
-
 it.each([
-  ['a reduction', (reno: Reno) => reno.reduced(10_000, 10_000, 1000)],
   ['a timeout', (reno: Reno) => reno.timedOut()],
   ['an undo', (reno: Reno) => reno.restore()],
 ])('restarts the count after %s', (_what, happens) => {

@@ -38,12 +38,6 @@ describe('in slow start (RFC 5681 3.1)', () => {
     expect(control.cwnd).toBe(12_000);
   });
 
-  it('does not grow with duplicate ACKs (RFC 5681 3.2, RFC 3042)', () => {
-    const control = reno();
-    control.acknowledged(sample({ newlyDelivered: 1000, priorInflight: 10_000 }), state(), 1);
-    expect(control.cwnd).toBe(10_000);
-  });
-
   it('slows down and ends if round trips lengthen (RFC 9406, RFC 9438 4.10)', () => {
     const control = reno();
     let delivered = 0;
@@ -61,30 +55,9 @@ describe('in slow start (RFC 5681 3.1)', () => {
     expect(control.ssthresh).toBeLessThan(40_000);
     expect(control.cwnd).toBeLessThan(control.ssthresh + 3000);
   });
-
-  it('ends at ssthresh, not beyond', () => {
-    const control = recovering();
-    control.timedOut(state({ flightSize: 9000 }), true, 200);
-    control.exitRecovery(state());
-    const { ssthresh } = control;
-    for (let ack = 0; ack < 3; ack++)
-      control.acknowledged(cumulative(700, control.cwnd), state(), 300);
-    expect([ssthresh, control.cwnd]).toEqual([2500, 2500]);
-  });
 });
 
 describe('in congestion avoidance (RFC 5681 3.1)', () => {
-  it('grows by one segment per window if the window is used (MUST-19)', () => {
-    const control = recovering();
-    control.exitRecovery(state());
-    control.acknowledged(cumulative(9000, 5000), state(), 200);
-    expect(control.cwnd).toBe(5000);
-    for (let ack = 0; ack < 4; ack++) control.acknowledged(cumulative(1000, 5000), state(), 201);
-    expect(control.cwnd).toBe(5000);
-    control.acknowledged(cumulative(1000, 5000), state(), 202);
-    expect(control.cwnd).toBe(6000);
-  });
-
   it('does not grow while one more segment would fit (RFC 9438 5.8, RFC 9438 4.6b)', () => {
     const control = recovering();
     control.exitRecovery(state());
@@ -99,11 +72,6 @@ describe('in congestion avoidance (RFC 5681 3.1)', () => {
 });
 
 describe('in fast recovery', () => {
-  it('halves by Reno and keeps seven tenths by CUBIC (RFC 5681 3.2)', () => {
-    expect(recovering().ssthresh).toBe(5000);
-    expect(recovering(new WindowControl(new Cubic(), 1000)).ssthresh).toBeCloseTo(7000, 6);
-  });
-
   it('shrinks in proportion, and ends at ssthresh (RFC 9937)', () => {
     const control = recovering();
     // One tenth of ten segments is delivered: half a segment, but the first one is sent whole.
@@ -144,14 +112,6 @@ describe('in fast recovery', () => {
     expect(control.cwnd).toBeLessThan(5000);
     expect(control.pacingRate).toBeCloseTo((1.2 * 5000) / 10, 6);
   });
-
-  it('is undone if it was spurious', () => {
-    const control = recovering();
-    const later = state({ flightSize: 10_000, lost: 2000 });
-    control.lost(transmission({ sentAt: 100, lost: 1000 }), later, 151);
-    control.undo(state({ isRecovering: false }));
-    expect([control.cwnd, control.ssthresh]).toEqual([10_000, Infinity]);
-  });
 });
 
 describe('after a timeout', () => {
@@ -175,14 +135,6 @@ describe('after a timeout', () => {
     control.timedOut(state({ flightSize: 10_000, lost: 10_000 }), false, 3000);
     control.lost(transmission({ sentAt: 1000, lost: 10_000 }), state({ lost: 11_000 }), 3000);
     expect([control.cwnd, control.ssthresh]).toEqual([1000, 5000]);
-  });
-
-  it('is undone if it was spurious (RFC 4015, RFC 4015 3)', () => {
-    const control = reno();
-    control.timedOut(state({ flightSize: 10_000, inflight: 10_000 }), true, 1000);
-    control.timedOut(state({ flightSize: 10_000 }), false, 3000);
-    control.undo(state());
-    expect([control.cwnd, control.ssthresh]).toEqual([10_000, Infinity]);
   });
 
   it('during fast recovery reduces from the target of fast recovery', () => {
@@ -231,28 +183,6 @@ describe('after an idle time', () => {
     expect(control.cwnd).toBe(70_000);
     control.restart(state(), 301, 300, 400);
     expect([control.cwnd, control.ssthresh]).toEqual([14_600, 52_500]);
-  });
-
-  it('must fill the window again before it grows', () => {
-    const control = large();
-    control.restart(state(), 301, 300, 400);
-    control.acknowledged(cumulative(4000, 4000), state({ mss: 4000 }), 500);
-    expect(control.cwnd).toBe(14_600);
-  });
-
-  it('does not treat a longer round trip as a queue', () => {
-    const control = reno();
-    for (let ack = 0; ack < 40; ack++)
-      control.acknowledged({ ...cumulative(1000, control.cwnd), rtt: 50 }, state(), 100);
-    control.restart(state(), 301, 300, 400);
-    let delivered = 1000;
-    for (let ack = 0; ack < 9; ack++) {
-      const priorDelivered = ack > 0 ? 0 : delivered;
-      const each = { ...cumulative(1000, control.cwnd), rtt: 90, priorDelivered };
-      delivered += 1000;
-      control.acknowledged(each, state({ delivered }), 500);
-    }
-    expect(control.cwnd).toBe(19_000);
   });
 
   it('does not raise a smaller window', () => {
@@ -310,11 +240,6 @@ describe('with CUBIC', () => {
 });
 
 describe('pacing', () => {
-  it('is off until a round trip is known', () => {
-    const control = reno();
-    expect([control.pacingRate, control.sendQuantum]).toEqual([Infinity, 65_536]);
-  });
-
   it('is twice cwnd/srtt in slow start, and 1.2 times afterwards', () => {
     const control = reno();
     control.acknowledged(cumulative(1000, 10_000), state({ srtt: 10 }), 1);

@@ -1,19 +1,5 @@
 import { WindowedMaximum } from '../../../../src/netstack/tcp/congestion/windowed-maximum.js';
 
-it('is the largest value in the window of time', () => {
-  const maximum = new WindowedMaximum(2);
-  expect(maximum.value).toBe(0);
-  maximum.update(5, 0);
-  maximum.update(3, 0);
-  expect(maximum.value).toBe(5);
-  maximum.update(2, 1);
-  expect(maximum.value).toBe(5);
-  maximum.update(1, 2);
-  expect(maximum.value).toBe(2);
-  maximum.update(1, 3);
-  expect(maximum.value).toBe(1);
-});
-
 it('agrees with a list of all values, even over gaps', () => {
   const maximum = new WindowedMaximum(10);
   const all: [number, number][] = [];

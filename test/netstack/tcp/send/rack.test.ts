@@ -81,20 +81,7 @@ function oneGap(context: Partial<RackContext> = {}): Scene {
   return scene;
 }
 
-it('finds no loss before anything has arrived', () => {
-  const scene = new Scene();
-  scene.send(0, 0, 0);
-  expect(scene.detect(1e6)).toEqual({ lost: [], again: Infinity });
-});
-
 describe('the reordering window (RFC 8985 6.2 step 4)', () => {
-  it('is a quarter of the shortest round trip', () => {
-    const scene = oneGap();
-    expect(scene.detect()).toEqual({ lost: [], again: 125 });
-    expect(scene.detect(124)).toEqual({ lost: [], again: 125 });
-    expect(scene.detect(125)).toEqual({ lost: [0, 1, 2], again: Infinity });
-  });
-
   it('is zero in recovery, and with three SACKed segments, while no reordering was seen (RFC 6675 4b, RFC 8985 9.2)', () => {
     expect(oneGap({ isRecovering: true }).detect().lost).toEqual([0, 1, 2]);
     const scene = new Scene();
@@ -110,11 +97,6 @@ describe('the reordering window (RFC 8985 6.2 step 4)', () => {
     scene.arrives(100, [1]);
     expect(scene.rack.isReordering).toBe(true);
     expect(scene.detect()).toEqual({ lost: [], again: 125 });
-  });
-
-  it('is not more than the smoothed round trip', () => {
-    const scene = oneGap({ srtt: 10 });
-    expect(scene.detect()).toEqual({ lost: [], again: 110 });
   });
 
   it('grows by a quarter for each round trip with a DSACK', () => {
@@ -151,32 +133,6 @@ describe('the reordering window (RFC 8985 6.2 step 4)', () => {
 });
 
 describe('reordering (step 3) (RFC 8985 6.2 step 3)', () => {
-  it('is detected when a segment sent only once arrives below the highest', () => {
-    const scene = new Scene();
-    scene.send(0, 0, 0);
-    scene.arrives(100, [0, 1, 2]);
-    expect(scene.rack.isReordering).toBe(false);
-    scene.send(0, 0);
-    scene.arrives(100, [4]);
-    scene.arrives(100, [3]);
-    expect(scene.rack.isReordering).toBe(true);
-  });
-
-  it('is not detected from a retransmitted segment', () => {
-    const scene = oneGap();
-    scene.sendAgain(0, 110);
-    scene.arrives(210, [0]);
-    expect(scene.rack.isReordering).toBe(false);
-  });
-
-  it('is distinguished from order when numbers wrap', () => {
-    const scene = new Scene(0x7fff_ff00);
-    scene.send(0, 0);
-    scene.arrives(100, [0]);
-    scene.arrives(100, [1]);
-    expect(scene.rack.isReordering).toBe(false);
-  });
-
   it('is not detected when the halves of a split segment arrive in order', () => {
     const scene = new Scene();
     scene.send(0);
@@ -188,14 +144,6 @@ describe('reordering (step 3) (RFC 8985 6.2 step 3)', () => {
 });
 
 describe('the newest segment that has arrived (step 2) (RFC 8985 6.2 step 2)', () => {
-  it('marks earlier segments as lost, by time first and then by number', () => {
-    const scene = new Scene();
-    scene.send(0, 10, 20, 20, 20, 30);
-    scene.context.isRecovering = true;
-    scene.arrives(120, [3]);
-    expect(scene.detect()).toEqual({ lost: [0, 1, 2], again: Infinity });
-  });
-
   it('is not replaced by an earlier one, whose round trip still counts', () => {
     const scene = new Scene();
     scene.send(0, 40, 50);
@@ -213,11 +161,6 @@ describe('the newest segment that has arrived (step 2) (RFC 8985 6.2 step 2)', (
     expect(scene.detect()).toEqual({ lost: [], again: 130 });
     expect(scene.detect(121)).toEqual({ lost: [0], again: 130 });
     expect(scene.detect(130)).toEqual({ lost: [1, 2], again: Infinity });
-  });
-
-  it('does not wait less than a microsecond', () => {
-    const scene = oneGap();
-    expect(scene.detect(125 - 1e-4).lost).toEqual([0, 1, 2]);
   });
 
   it('finds a lost retransmission after later data has arrived', () => {
@@ -244,15 +187,6 @@ describe('a retransmitted segment (RFC 8985 6.2 step 2)', () => {
     return scene;
   }
 
-  it('is ignored if its first transmission may have arrived: sooner than any round trip', () => {
-    const scene = ambiguous();
-    scene.arrives(299, [0]);
-    expect(scene.detect()).toEqual({ lost: [], again: Infinity });
-    const later = ambiguous();
-    later.arrives(300, [0]);
-    expect(later.detect().lost).toEqual([1, 2]);
-  });
-
   it('is ignored if the echoed timestamp is older than its last transmission', () => {
     const scene = ambiguous();
     scene.arrives(300, [0], 199);
@@ -267,15 +201,6 @@ describe('a retransmitted segment (RFC 8985 6.2 step 2)', () => {
     scene.arrives(250, [0], 200);
     expect(scene.detect()).toEqual({ lost: [], again: Infinity });
   });
-
-  it('is compared in whole milliseconds with millisecond clocks', () => {
-    const scene = new Scene();
-    scene.context.isRecovering = true;
-    scene.send(0, 0);
-    scene.sendAgain(0, 200.7);
-    scene.arrives(301, [0], 200);
-    expect(scene.detect().lost).toEqual([1]);
-  });
 });
 
 describe('the retransmission timeout (6.3) (RFC 8985 6.3)', () => {
@@ -287,12 +212,5 @@ describe('the retransmission timeout (6.3) (RFC 8985 6.3)', () => {
     scene.sendAgain(0, 290);
     // RACK.rtt is 100 and the window 25: segments sent before 175 are overdue at 300.
     expect(scene.timeout(300)).toEqual([1, 0]);
-  });
-
-  it('marks all segments as lost while no round trip is known', () => {
-    const scene = new Scene();
-    Object.assign(scene.context, { srtt: 0, minimumRtt: Infinity });
-    scene.send(0, 10, 20);
-    expect(scene.timeout(1000)).toEqual([0, 1, 2]);
   });
 });

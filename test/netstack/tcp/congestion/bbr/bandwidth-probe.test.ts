@@ -39,22 +39,6 @@ it.each(['ProbeBW_DOWN', 'ProbeBW_CRUISE'] as const)(
   },
 );
 
-it('goes down if a higher rate delivers no more for three rounds', () => {
-  const prober = new Prober();
-  prober.goUp();
-  prober.round({ deliveryRate: 1100 });
-  expect(prober.phase).toBe('ProbeBW_UP');
-  prober.round({ deliveryRate: 1100 });
-  expect(prober.phase).toBe('ProbeBW_DOWN');
-});
-
-it('stays up while a higher rate delivers more', () => {
-  const prober = new Prober();
-  prober.goUp();
-  for (let rate = 1300; rate < 10_000; rate *= 1.3) prober.round({ deliveryRate: rate });
-  expect(prober.phase).toBe('ProbeBW_UP');
-});
-
 it('probes fully once, and then cruises', () => {
   const prober = new Prober();
   prober.goUp();
@@ -72,14 +56,6 @@ it('probes fully once, and then cruises', () => {
   prober.round();
   prober.round();
   expect(prober.phase).not.toBe('ProbeBW_REFILL');
-});
-
-it('measures the delivery again after it goes down', () => {
-  const prober = new Prober();
-  prober.goUp();
-  prober.model.latest.bandwidth = 5000;
-  prober.probe.startDown(prober.state, prober.now);
-  expect(prober.model.latest.bandwidth).toBe(0);
 });
 
 it('drops the rate of the cycle before the last, unless the user limited this one', () => {

@@ -1,30 +1,6 @@
 import { acknowledge, lose, lossyRound, steady, up } from './single-acks.js';
 
 describe('losses in ProbeBW_CRUISE', () => {
-  it('limit rate and window to the delivery of the round', () => {
-    const [bbr, now] = steady();
-    acknowledge(bbr, now, 1900, { deliveryRate: 950 });
-    acknowledge(bbr, now, 1950, { deliveryRate: 800, delivered: 30_000 });
-    lossyRound(bbr, now, 750);
-    expect(bbr.phase).toBe('ProbeBW_CRUISE');
-    // The best sample of this round and of the ACK before it.
-    expect(bbr.pacingRate).toBeCloseTo(0.99 * 800, 6);
-    expect(bbr.cwnd).toBeLessThan(65_000);
-    // Rounds without loss lower them no further.
-    for (let round = 0; round < 3; round++)
-      acknowledge(bbr, now, 2040 + 40 * round, { deliveryRate: 500 });
-    expect(bbr.pacingRate).toBeCloseTo(0.99 * 800, 6);
-  });
-
-  it('have no effect before the round is over', () => {
-    const [bbr, now] = steady();
-    const { cwnd } = bbr;
-    lose(bbr, now, 20);
-    bbr.enterRecovery();
-    acknowledge(bbr, now, 1950, { priorDelivered: 0 });
-    expect(bbr.cwnd).toBe(cwnd);
-  });
-
   it('have no effect after a ProbeRTT', () => {
     const [bbr, now] = steady();
     acknowledge(bbr, now, 1950, { deliveryRate: 750, delivered: 30_000 });

@@ -1,18 +1,6 @@
-import { state } from '../samples.js';
-import { acknowledge, fresh, lose, steady, up } from './single-acks.js';
+import { acknowledge, lose, steady, up } from './single-acks.js';
 
 describe('ProbeRTT', () => {
-  it('returns to Startup if the pipe was never full', () => {
-    const bbr = fresh();
-    const now = state({ srtt: 40, inflight: 3000 });
-    const limited = { isAppLimited: true, deliveryRate: 100 };
-    acknowledge(bbr, now, 40, limited);
-    acknowledge(bbr, now, 5100, { ...limited, rtt: 50 });
-    expect(bbr.phase).toBe('ProbeRTT');
-    for (let at = 5150; at <= 5350; at += 50) acknowledge(bbr, now, at, limited);
-    expect(bbr.phase).toBe('Startup');
-  });
-
   it('returns to ProbeBW_CRUISE if the pipe was full, with the previous window', () => {
     const [bbr, now] = steady();
     const { cwnd } = bbr;
@@ -45,16 +33,5 @@ describe('ProbeRTT', () => {
     acknowledge(bbr, now, 9000, { rtt: 60, deliveryRate: 2000 });
     expect(bbr.phase).toBe('ProbeRTT');
     expect(bbr.cwnd).toBeCloseTo(0.85 * 28_000, 6);
-  });
-});
-
-describe('low rates during a ProbeRTT', () => {
-  it('are not used as the rate of the path: Startup continues afterwards', () => {
-    const bbr = fresh();
-    const now = state({ srtt: 40, inflight: 10_000 });
-    acknowledge(bbr, now, 40);
-    for (let at = 5100; at <= 5500; at += 50)
-      acknowledge(bbr, now, at, { deliveryRate: 100, rtt: 60 });
-    expect(bbr.phase).toBe('Startup');
   });
 });

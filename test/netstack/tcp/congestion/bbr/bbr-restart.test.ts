@@ -13,18 +13,6 @@ describe('after an idle time', () => {
     expect(bbr.pacingRate).toBeCloseTo(990, 6);
   });
 
-  it('does not need ProbeRTT, because the queue was empty', () => {
-    const [bbr, now] = steady();
-    bbr.restart(state({ isAppLimited: true, delivered: now.delivered }), 9000, 300, 20_000);
-    const later = 20_060;
-    // The round trip is longer than before, because the old floor has expired.
-    acknowledge(bbr, now, later, { rtt: 60 });
-    expect(bbr.phase).not.toBe('ProbeRTT');
-    const [other, otherNow] = steady();
-    acknowledge(other, otherNow, later, { rtt: 60 });
-    expect(other.phase).toBe('ProbeRTT');
-  });
-
   it('looks for a shorter round trip again after data was delivered', () => {
     const [bbr, now] = steady();
     bbr.restart(state({ isAppLimited: true, delivered: now.delivered }), 9000, 300, 20_000);

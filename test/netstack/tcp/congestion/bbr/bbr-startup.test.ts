@@ -22,29 +22,6 @@ describe('Startup', () => {
     }
   });
 
-  it('does not pace slower after a sample that the user limited', () => {
-    const bbr = fresh();
-    const now = state({ srtt: 40 });
-    acknowledge(bbr, now, 40, { deliveryRate: 10, isAppLimited: true });
-    expect(bbr.pacingRate).toBeCloseTo((2.77 * 10_000) / 40, 6);
-  });
-
-  it('continues while the user limits it and nothing is lost', () => {
-    const bbr = fresh();
-    let delivered = 0;
-    for (let round = 0; round < 20; round++) {
-      const each = {
-        deliveryRate: 100,
-        isAppLimited: true,
-        newlyDelivered: 1000,
-        priorDelivered: delivered,
-      };
-      delivered += 1000;
-      bbr.acknowledged(sample(each), state({ delivered, srtt: 40 }), 40 * round);
-    }
-    expect(bbr.phase).toBe('Startup');
-  });
-
   it('ends after six bursts of loss in fast recovery, not after a timeout (draft-ietf-ccwg-bbr 5.3.1.3)', () => {
     const [bbr, timedOut] = [fresh(), fresh()];
     for (const each of [bbr, timedOut]) {

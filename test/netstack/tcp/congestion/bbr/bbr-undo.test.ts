@@ -2,14 +2,6 @@ import { state, transmission } from '../samples.js';
 import { acknowledge, fresh, lose, LOSSY, lossyStartup, steady, up } from './single-acks.js';
 
 describe('undoing a recovery', () => {
-  it('restores the window', () => {
-    const [bbr, now] = steady();
-    const { cwnd } = bbr;
-    bbr.timedOut();
-    bbr.undo(now);
-    expect(bbr.cwnd).toBe(cwnd);
-  });
-
   it('returns to Startup, which continues', () => {
     const [bbr, now] = [fresh(), state({ srtt: 40, inflight: 90_000 })];
     lossyStartup(bbr, now, 7);
@@ -18,18 +10,6 @@ describe('undoing a recovery', () => {
     bbr.undo(now);
     expect(bbr.phase).toBe('Startup');
     acknowledge(bbr, now, 160);
-    expect(bbr.phase).toBe('Startup');
-  });
-
-  it('returns to Startup after a ProbeRTT that began meanwhile', () => {
-    const [bbr, now] = [fresh(), state({ srtt: 40, inflight: 90_000 })];
-    lossyStartup(bbr, now, 7);
-    acknowledge(bbr, now, 120, LOSSY);
-    acknowledge(bbr, now, 5200, { rtt: 60 });
-    bbr.undo(now);
-    expect(bbr.phase).toBe('ProbeRTT');
-    now.inflight = 4000;
-    for (let at = 5250; at <= 5500; at += 50) acknowledge(bbr, now, at);
     expect(bbr.phase).toBe('Startup');
   });
 
@@ -42,22 +22,6 @@ describe('undoing a recovery', () => {
     bbr.undo(now);
     acknowledge(bbr, now, 2000, { deliveryRate: 700, delivered: 30_000 });
     expect(bbr.pacingRate).toBeCloseTo(990, 6);
-  });
-
-  it('restores the bound at the start of the second recovery, not of the first', () => {
-    const [bbr, now] = steady();
-    up(bbr, now);
-    lose(bbr, now, 6);
-    bbr.enterRecovery();
-    bbr.exitRecovery();
-    now.inflight = 30_000;
-    acknowledge(bbr, now, 4000, { lost: 6000, inflight: 40_000 });
-    const { cwnd } = bbr;
-    lose(bbr, now, 1);
-    bbr.enterRecovery();
-    bbr.undo(now);
-    acknowledge(bbr, now, 4001, { priorDelivered: 0, lost: 6000, inflight: 40_000 });
-    expect(bbr.cwnd).toBe(cwnd);
   });
 
   it('returns to the probe that it ended, even in a round with a real loss', () => {

@@ -56,43 +56,6 @@ describe('the window in Startup', () => {
   });
 });
 
-describe('the window after the pipe was full', () => {
-  it('is reduced at once to the bandwidth-delay product (draft-ietf-ccwg-bbr 5.6.4.6)', () => {
-    const [bbr, now] = steady();
-    const { cwnd } = bbr;
-    acknowledge(bbr, now, 500, { rtt: 20, priorDelivered: 0 });
-    // Two bandwidth-delay products less, since the round trip is halved.
-    expect(bbr.cwnd).toBe(cwnd - 2 * 20_000);
-  });
-
-  it('includes the aggregation of ten rounds', () => {
-    const [bbr, now] = steady();
-    const { cwnd } = bbr;
-    let at = 480;
-    for (let round = 0; round < 9; round++) acknowledge(bbr, now, (at += 40));
-    expect(bbr.cwnd).toBe(cwnd);
-    acknowledge(bbr, now, at + 40);
-    expect(bbr.cwnd).toBe(81_000);
-  });
-});
-
-describe('after a timeout', () => {
-  it('has one segment in flight, then the delivered data, and the old window when all losses are repaired', () => {
-    const [bbr, now] = steady();
-    const { cwnd } = bbr;
-    bbr.timedOut();
-    expect(bbr.cwnd).toBe(1000);
-    now.inflight = 1000;
-    now.isRecovering = true;
-    acknowledge(bbr, now, 1000, { priorDelivered: 0 });
-    expect(bbr.cwnd).toBe(4000);
-    acknowledge(bbr, now, 1001, { priorDelivered: 0, newlyDelivered: 3000 });
-    expect(bbr.cwnd).toBe(7000);
-    bbr.exitRecovery();
-    expect(bbr.cwnd).toBe(cwnd);
-  });
-});
-
 it('remembers the window from before a recovery even if a timeout follows during it', () => {
   const [bbr, now] = steady();
   const { cwnd } = bbr;

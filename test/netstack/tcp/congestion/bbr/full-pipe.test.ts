@@ -18,15 +18,6 @@ it('restarts the count when the rate grows', () => {
   expect(pipe.isNow).toBe(true);
 });
 
-it('remembers that it was full, but is full only until the next check', () => {
-  const pipe = new FullPipe();
-  pipe.declareFull();
-  pipe.reset(100);
-  expect([pipe.isNow, pipe.isReached]).toEqual([false, true]);
-  for (let round = 0; round < 3; round++) pipe.roundEnded(124);
-  expect(pipe.isNow).toBe(true);
-});
-
 it('stays full if the rate grows afterwards', () => {
   const pipe = new FullPipe();
   expect([pipe.isNow, pipe.isReached]).toEqual([false, false]);

@@ -77,16 +77,6 @@ describe('after a round with loss', () => {
     return model;
   }
 
-  it('limits rate and window to the delivered data if it lost more than 2 % (draft-ietf-ccwg-bbr 5.5.10.3)', () => {
-    const model = lossy(10, 900);
-    expect([model.shortTermBandwidth, model.shortTermInflight]).toEqual([900, 70_000]);
-    expect(model.bandwidth).toBe(900);
-  });
-
-  it('lowers them by at most three tenths at once', () => {
-    expect(lossy(10, 100).bandwidth).toBe(700);
-  });
-
   it('lowers the bounds of the previous round by three tenths', () => {
     const model = lossy(10, 100);
     model.latest.reset();

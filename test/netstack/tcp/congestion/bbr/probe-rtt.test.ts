@@ -35,16 +35,6 @@ it('lasts 200 ms and one round after the data in flight is reduced (draft-ietf-c
   expect(probe.update(later, 1300)).toBe(true);
 });
 
-it('lasts 200 ms if a round is shorter', () => {
-  const [probe, model] = entered();
-  probe.update(state({ delivered: 140_000, inflight: 25_000 }), 1010);
-  model.rounds.update(140_000, 160_000);
-  const later = state({ delivered: 160_000, inflight: 25_000 });
-  expect(probe.update(later, 1060)).toBe(false);
-  model.rounds.update(159_000, 170_000);
-  expect(probe.update(later, 1211)).toBe(true);
-});
-
 it('marks data sent meanwhile as limited by the user', () => {
   const [probe] = entered();
   expect(probe.isLimited(0)).toBe(false);

@@ -23,12 +23,6 @@ it('counts ACKs that found a loss, and decides at the end of a round', () => {
   expect(loss.isTooHigh(none, state(), true, true)).toBe(false);
 });
 
-it('counts each round separately', () => {
-  const loss = new StartupLoss();
-  expect(round(loss, 4, 4)).toBe(false);
-  expect(round(loss, 4, 8)).toBe(false);
-});
-
 it('is too high with any loss if the peer sends no SACKs', () => {
   const loss = new StartupLoss();
   const blind = state({ usesSack: false });
