@@ -69,16 +69,6 @@ it.each([
   },
 );
 
-it('reports the TTL with which the reply arrived', () => {
-  const host = new Host();
-  const { socket, replies } = open(host, PEER_V6);
-  socket.send(1, PAYLOAD);
-  const reply = v6(ICMPV6, icmpv6(129, 0, echo(socket, 1)));
-  reply[7] = 3;
-  host.receives(reply);
-  expect(replies[0]?.hopLimit).toBe(3);
-});
-
 it('gives each socket its own identifier, and delivers replies by it', () => {
   const host = new Host();
   const first = open(host, PEER_V4);

@@ -153,14 +153,6 @@ it('opens simultaneously (RFC 9293 3.5, figure 7) (MUST-10)', () => {
   expect(right.receivedLength).toBe(5000);
 });
 
-it('is refused within one round trip by a closed port', () => {
-  const pair = new NetstackPair();
-  const client = new Endpoint(pair);
-  client.connection = pair.left.connectTcp({ address: RIGHT_ADDRESS, port: 9 }, client, pair.now);
-  pair.run(20);
-  expect(client.events).toEqual(['closed:refused']);
-});
-
 it(`releases all state of ${CONNECTIONS} connections`, () => {
   const pair = new NetstackPair();
   const endpoints: Endpoint[] = [];

@@ -7,7 +7,6 @@ import { ipv4HeaderLength } from '../../../src/wire/ipv4.js';
 import { tcpAcknowledgment, tcpHeaderLength, tcpWindow } from '../../../src/wire/tcp.js';
 import { connectPair, NetstackPair } from '../../support/pairs/netstack-pair.js';
 import { atLength } from '../../support/runner/tier.js';
-import { ACK, Harness, MSS_OPTION, SCALE_OPTION } from '../tcp-harness.js';
 
 const HOUR = 3600 * 1000;
 /** The default, 8 MiB; a short run uses less. */
@@ -75,23 +74,6 @@ it('needs no timer and no packet for an idle connection', () => {
   client.send(CHUNK);
   pair.run(10_000);
   expect(server.receivedLength).toBe(2 * CHUNK.length);
-});
-
-it('does not scale the window of a SYN-ACK, and scales all later ones in both directions (RFC 7323 2.2)', () => {
-  const h = new Harness();
-  expect(h.listen([...MSS_OPTION(1000), ...SCALE_OPTION(3)]).wnd).toBe(0xffff);
-  h.receives({ flags: ACK, wnd: 1000 });
-  expect(h.connection.info()).toMatchObject({ sndWnd: 8000, sndShift: 3, rcvShift: 8 });
-  h.connection.send(new Uint8Array(1));
-  expect(h.sends()).toMatchObject([{ wnd: 0xffff >> 8 }]);
-
-  const opener = new Harness().establish({
-    wnd: 3000,
-    syn: [...MSS_OPTION(1000), ...SCALE_OPTION(3)],
-  });
-  expect(opener.connection.info()).toMatchObject({ sndWnd: 3000, sndShift: 3 });
-  opener.receives({ flags: ACK, wnd: 1000 });
-  expect(opener.connection.info().sndWnd).toBe(8000);
 });
 
 it('avoids silly segments and silly window updates if little is read at a time (MUST-38, MUST-39)', () => {

@@ -260,7 +260,7 @@ describe('keepalive (RFC 9293 3.8.4)', () => {
 });
 
 describe('the statistics', () => {
-  it('report a connection with 2964 of 5000 octets in flight and a handshake of 100 ms', () => {
+  it('report a connection with 2964 of 5000 octets in flight and a handshake of 100 ms (tcp_info)', () => {
     const h = new Harness({ mtu: 1040 });
     h.establish({ wnd: 750, syn: [...SACK_TIMESTAMPS_SYN, ...SCALE_OPTION(2)], rtt: 100 });
     h.receives({ flags: ACK, wnd: 750, options: [] });

@@ -227,13 +227,6 @@ describe('the tail loss probe', () => {
   });
 });
 
-it('sends nothing in CLOSED, although it was ready', () => {
-  const h = new Harness().establish();
-  h.connection.send(new Uint8Array(1000));
-  h.receives({ flags: 4, seq: 1 });
-  expect(h.sends()).toEqual([]);
-});
-
 describe('a turn', () => {
   /** Established, with a round trip of 100 ms and `octets` queued. */
   function lone(octets: number): LoneTcb {

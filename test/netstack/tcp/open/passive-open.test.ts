@@ -41,7 +41,7 @@ function cookie(options: number[] = ALL_OPTIONS): Harness {
 }
 
 describe('a full backlog (RFC 4987 3.6)', () => {
-  it('is answered with a stateless cookie that offers only MSS (SHLD-5)', () => {
+  it('is answered with a stateless cookie that offers only MSS (SHLD-5, tcp_listen_backlog)', () => {
     const h = new Harness();
     h.listen(MSS_OPTION(1000), 1);
     const before = h.stack.usage;
@@ -60,7 +60,7 @@ describe('a full backlog (RFC 4987 3.6)', () => {
     expect(h.events).toEqual([]);
   });
 
-  it('carries data both ways after the cookie comes back', () => {
+  it('carries data both ways after the cookie comes back (tcp_syncookie)', () => {
     const h = cookie();
     h.after(80).receives({ flags: ACK, seq: 1, ack: 1, wnd: 5000 });
     expect(h.events).toEqual(['accepted', 'established']);

@@ -47,7 +47,7 @@ describe('first, the ACK bit', () => {
 });
 
 describe('second, the RST bit', () => {
-  it('ends the attempt as refused if the ACK is acceptable', () => {
+  it('ends the attempt as refused if the ACK is acceptable (tcp_synsent_reset)', () => {
     const lone = arrives({ flags: RST | ACK, ack: OUR_ISS + 1 });
     expect(lone.tcb).toMatchObject({ state: 'CLOSED', closedDue: 'refused' });
     expect(lone.host.asked).toContain('remove');

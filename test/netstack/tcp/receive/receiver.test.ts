@@ -23,7 +23,7 @@ describe('the advertised window', () => {
     expect(h.sends().at(-1)!.wnd).toBe((64 * 1024 - 4000) >> 8);
   });
 
-  it('closes, and opens with an update after the user has read', () => {
+  it('closes, and opens with an update after the user has read (tcp_zero_receive_window)', () => {
     const h = new Harness({ limits: { receiveBuffer: 4000 } }).establish();
     for (let count = 0; count < 4; count++) {
       h.receives({ flags: ACK, seq: 1 + count * 1000, data: 1000 });
@@ -98,7 +98,7 @@ describe('the advertised window', () => {
     expect(h.connection.receive(5000, h.now)).toHaveLength(1000);
   });
 
-  it('is not backed by more memory than the budget', () => {
+  it('is not backed by more memory than the budget (tcp_rcv_buf_space)', () => {
     const h = new Harness({ limits: { bufferBytes: 0 } }).establish();
     h.receives({ flags: ACK, seq: 20_001, data: 1000 });
     expect(h.stack.drops.of('tcp-memory')).toBe(1);

@@ -13,7 +13,7 @@ function inFlight(count: number): Harness {
 }
 
 describe('fast retransmit and recovery', () => {
-  it('retransmits the first segment at the third duplicate ACK (RFC 5681 3.2)', () => {
+  it('retransmits the first segment at the third duplicate ACK (RFC 5681 3.2, tcp_reordering)', () => {
     const h = inFlight(10);
     h.receives({ flags: ACK }).receives({ flags: ACK });
     expect(h.sendsBriefly()).toEqual([]);

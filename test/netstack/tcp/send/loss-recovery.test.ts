@@ -101,28 +101,6 @@ describe('SACK recovery', () => {
     expect(h.connection.info()).toMatchObject({ inRecovery: true, cwnd, inflight });
   });
 
-  it('ends with a window that grows again, octet by octet', () => {
-    const h = inFlight(10, 30_000).after(RTT);
-    acknowledge(h, 1, [1001, 10_001]);
-    during(h, RTT);
-    acknowledge(h, 10_001);
-    expect(h.connection.info()).toMatchObject({ inRecovery: false, cwnd: 5000 });
-    for (let ack = 11_001; ack <= 30_001; ack += 1000) {
-      during(h, 20);
-      acknowledge(h, ack);
-    }
-    expect(h.connection.info()).toMatchObject({ ssthresh: 5000 });
-    expect(h.connection.info().cwnd).toBeGreaterThanOrEqual(7000);
-  });
-
-  it('sends new data when all losses are repaired, as the window allows', () => {
-    const h = inFlight(10, 10_000).after(RTT);
-    acknowledge(h, 1, [1001, 10_001]);
-    const sent = during(h, RTT);
-    expect(sent.slice(0, 2)).toEqual(['1+1000', '10001+1000']);
-    expect(sent).toHaveLength(5);
-  });
-
   it('sends new segments while two SACKed segments wait for the third (RFC 3042, RFC 3042 2)', () => {
     const h = inFlight(10, 9000).after(RTT);
     acknowledge(h, 1, [1001, 2001]);
@@ -144,7 +122,7 @@ describe('SACK recovery', () => {
 });
 
 describe('RACK', () => {
-  it('tolerates segments that are late by less than a quarter of a round trip', () => {
+  it('tolerates segments that are late by less than a quarter of a round trip (tcp_rack)', () => {
     const h = inFlight(3).after(RTT);
     acknowledge(h, 1, [1001, 2001]);
     h.after(24);
@@ -163,57 +141,10 @@ describe('RACK', () => {
     expect(h.connection.info()).toMatchObject({ inRecovery: true, lost: 1000, retransmits: 1 });
   });
 
-  it('waits for the reordering window even with three SACKed segments after reordering was seen', () => {
-    const h = inFlight(3).after(RTT);
-    acknowledge(h, 1, [1001, 2001]);
-    acknowledge(h, 3001);
-    h.connection.send(new Uint8Array(5000));
-    expect(during(h, 105)).toHaveLength(5);
-    acknowledge(h, 3001, [4001, 7001]);
-    expect(h.connection.info().inRecovery).toBe(false);
-    expect(during(h, 10)).toEqual([]);
-    expect(during(h, 20)).toEqual(['3001+1000']);
-  });
-
-  it('finds a lost retransmission from data sent after it, without the timer (RFC 8985 6.2 step 5)', () => {
-    const h = inFlight(10, 10_000).after(RTT);
-    acknowledge(h, 1, [1001, 7001]);
-    expect(during(h, 60).slice(0, 2)).toEqual(['1+1000', '10001+1000']);
-    h.after(RTT - 60);
-    h.sends();
-    h.after(10);
-    // Data sent with the retransmission has arrived, but the retransmission has not.
-    acknowledge(h, 1, [1001, 11_001]);
-    const { retransmits } = h.connection.info();
-    expect(retransmits).toBe(1);
-    expect(during(h, 30)[0]).toBe('1+1000');
-    expect(h.connection.info()).toMatchObject({ retransmits: 2, backoff: 0 });
-  });
-
   it('does not treat several blocks of one ACK as reordering', () => {
     const h = inFlight(10).after(RTT);
     acknowledge(h, 1, [7001, 8001], [5001, 6001], [3001, 4001]);
     expect(h.connection.info()).toMatchObject({ reordering: false, inRecovery: true });
-  });
-
-  it('widens its window with DSACKs, until 16 recoveries pass without one', () => {
-    const h = inFlight(3).after(RTT);
-    // A segment was retransmitted unnecessarily, long ago.
-    acknowledge(h, 1001, [1, 1001]);
-    let una = 1001;
-    for (let repair = 0; repair < 17; repair++) {
-      const window = repair < 16 ? 50 : 25;
-      acknowledge(h, una, [una + 1000, una + 2000]);
-      expect(h.after(window - 1).sends()).toEqual([]);
-      expect(h.after(1).sends()).toMatchObject([{ seq: una }]);
-      h.after(RTT);
-      una += 2000;
-      acknowledge(h, una);
-      expect(h.connection.info().inRecovery).toBe(false);
-      h.connection.send(new Uint8Array(2000));
-      expect(h.sends()).toHaveLength(2);
-      h.after(RTT);
-    }
   });
 });
 
@@ -368,19 +299,6 @@ describe('the tail loss probe', () => {
     expect(h.connection.info().ssthresh).toBe(ssthresh);
   });
 
-  it('does not lower the window if a DSACK shows that it was unnecessary', () => {
-    const h = inFlight(3).after(2 * RTT);
-    h.sends();
-    acknowledge(h, 3001);
-    h.after(RTT);
-    acknowledge(h, 3001, [2001, 3001]);
-    h.connection.send(new Uint8Array(1000));
-    h.sends();
-    h.after(RTT);
-    acknowledge(h, 4001);
-    expect(h.connection.info().ssthresh).toBe(Infinity);
-  });
-
   it.each<[string, SackBlocks]>([
     ['another segment', [[1001, 2001]]],
     ['the segment before it', [[1, 2001]]],
@@ -496,15 +414,6 @@ describe('a spurious recovery', () => {
     expect(h.connection.info()).toMatchObject({ inRecovery: false, inflight: 0 });
     expect(h.connection.info().ssthresh).toBeLessThan(9880);
     expect(sent).toHaveLength(1);
-  });
-
-  it('by the timer is kept if the first of two retransmissions was answered', () => {
-    const { h, ack } = stamped(1);
-    h.after(h.connection.info().rto).sends();
-    const [again] = h.after(h.connection.info().rto).sends();
-    expect(h.after(h.connection.info().rto).sends()).toHaveLength(1);
-    ack(1, again!);
-    expect(h.connection.info().ssthresh).toBeLessThan(9880);
   });
 
   it('is judged only by the first ACK with progress', () => {
@@ -625,19 +534,6 @@ describe('the retransmission timer with SACK', () => {
     expect(h.connection.info()).toMatchObject({ inflight: 0, inRecovery: false });
   });
 
-  it('retransmits no SACKed data, even after a timeout (RFC 2018 5)', () => {
-    const h = inFlight(6).after(RTT);
-    acknowledge(h, 1, [2001, 4001]);
-    const sent = during(h, h.connection.info().rto + 5);
-    expect(sent.filter((each) => each === '1+1000')).not.toEqual([]);
-    h.after(RTT);
-    acknowledge(h, 1001, [2001, 4001]);
-    const behind = during(h, RTT);
-    expect(behind).toContain('1001+1000');
-    expect(behind).not.toContain('2001+1000');
-    expect(behind).not.toContain('3001+1000');
-  });
-
   /** The timer has expired for the first of two segments; the second was just sent. */
   function expired(): Harness {
     const h = inFlight(1);
@@ -717,22 +613,6 @@ describe('a peer that divides its ACKs', () => {
     expect(divided.connection.info().cwnd).toBe(whole.connection.info().cwnd);
     expect(during(divided, 1)).toEqual(during(whole, 1));
   });
-
-  it('has no advantage in recovery either', () => {
-    const whole = inFlight(10, 50_000).after(RTT);
-    const divided = inFlight(10, 50_000).after(RTT);
-    for (const h of [whole, divided]) {
-      acknowledge(h, 1, [1001, 5001]);
-      h.sends();
-      h.after(RTT);
-      h.sends();
-    }
-    acknowledge(whole, 5001);
-    for (let ack = 2; ack <= 5001; ack += 7) acknowledge(divided, ack);
-    acknowledge(divided, 5001);
-    // The difference is limited to a sixth of a segment.
-    expect(divided.connection.info().cwnd).toBeLessThanOrEqual(whole.connection.info().cwnd + 1000);
-  });
 });
 
 describe('a peer without SACK', () => {
@@ -804,15 +684,6 @@ describe('a peer without SACK', () => {
     // ssthresh.
     expect(sent).toEqual(['10001+1000', '11001+1000', '1+1000', '12001+1000', '13001+1000']);
     expect(h.connection.info()).toMatchObject({ inflight: 5000, cwnd: 5000, ssthresh: 5000 });
-  });
-
-  it('cannot inflate the window with more duplicates than segments in flight', () => {
-    const h = new Harness().establish({ rtt: RTT });
-    h.connection.send(new Uint8Array(60_000));
-    h.sends();
-    h.after(RTT);
-    for (let count = 0; count < 1000; count++) acknowledge(h, 1);
-    expect(during(h, RTT).length).toBeLessThan(20);
   });
 
   it('has losses repaired even gigabytes after the last recovery, when numbers have wrapped', () => {
@@ -887,24 +758,10 @@ describe('a peer without SACK', () => {
     h.sends();
     expect(h.connection.info().inflight).toBe(3000);
   });
-
-  it('gets everything again after a timeout, one window after another', () => {
-    const h = new Harness().establish({ rtt: RTT });
-    h.connection.send(new Uint8Array(4000));
-    h.sends();
-    expect(h.after(300).sendsBriefly()).toEqual(['ACK 1+1000 1']);
-    h.after(RTT);
-    acknowledge(h, 1001);
-    expect(during(h, RTT)).toEqual(['1001+1000', '2001+1000']);
-    acknowledge(h, 3001);
-    expect(during(h, RTT)).toEqual(['3001+1000']);
-    acknowledge(h, 4001);
-    expect(h.connection.info()).toMatchObject({ inRecovery: false, inflight: 0 });
-  });
 });
 
 describe('a window that the peer shrinks', () => {
-  it('holds back new data, but data in flight is still retransmitted (RFC 9293 3.8.6, MUST-34, SHLD-15, SHLD-16)', () => {
+  it('holds back new data, but data in flight is still retransmitted (RFC 9293 3.8.6, MUST-34, SHLD-15, SHLD-16, tcp_window_shrink, RFC 7323 2.4c)', () => {
     const h = inFlight(10, 20_000).after(RTT);
     h.receives({ flags: ACK, ack: 1001, wnd: 2000 });
     expect(h.sends()).toEqual([]);

@@ -19,7 +19,7 @@ it('keeps the variance term at or above 200 ms (RFC 6298 2.4, RFC 6298 4)', () =
   expect(rto.rto).toBeCloseTo(210, 5);
 });
 
-it('doubles up to 60 s, until a sample resets it (MUST-19, RFC 6298 2.5)', () => {
+it('doubles up to 60 s, until a sample resets it (MUST-19, RFC 6298 2.5, tcp_retransmits)', () => {
   const rto = new RtoEstimator();
   const values = Array.from({ length: 8 }, () => {
     rto.backOff();

@@ -54,7 +54,7 @@ describe('sending', () => {
     expect(h.connection.info().sndWnd).toBe(1000);
   });
 
-  it('sends small segments at once, and with Nagle only if nothing is in flight (SHLD-7, MUST-17)', () => {
+  it('sends small segments at once, and with Nagle only if nothing is in flight (SHLD-7, MUST-17, tcp_nagle)', () => {
     const h = new Harness().establish();
     h.connection.send(new Uint8Array(10));
     h.connection.send(new Uint8Array(10));
@@ -104,7 +104,7 @@ describe('sending', () => {
 });
 
 describe('the retransmission timer', () => {
-  it('retransmits the oldest segment, with a window of one and a doubled timeout (RFC 6298 5.4)', () => {
+  it('retransmits the oldest segment, with a window of one and a doubled timeout (RFC 6298 5.4, tcp_retransmission)', () => {
     const h = inFlight(4);
     const { rto } = h.connection.info();
     expect(rto).toBe(200);
@@ -156,7 +156,7 @@ describe('the retransmission timer', () => {
 });
 
 describe('the zero window', () => {
-  it('is probed with one octet, at growing intervals, as long as the peer answers (MUST-36, MUST-37)', () => {
+  it('is probed with one octet, at growing intervals, as long as the peer answers (MUST-36, MUST-37, tcp_zero_window_probe_retransmit)', () => {
     const h = new Harness().establish();
     h.receives({ flags: ACK, wnd: 0 });
     h.connection.send(patternBytes(5000));
@@ -181,7 +181,7 @@ describe('the zero window', () => {
     ]);
   });
 
-  it('continues after a probe that was accepted', () => {
+  it('continues after a probe that was accepted (tcp_zero_window_probe)', () => {
     const h = new Harness().establish();
     h.receives({ flags: ACK, wnd: 0 });
     h.connection.send(patternBytes(500));
@@ -199,7 +199,7 @@ describe('the zero window', () => {
     expect(h.after(200).sendsBriefly()).toEqual(['FIN,ACK 1+0 1']);
   });
 
-  it('ends the connection if probes are unanswered for the user timeout', () => {
+  it('ends the connection if probes are unanswered for the user timeout (tcp_zero_window_probe_usertimeout)', () => {
     const h = new Harness().establish();
     h.receives({ flags: ACK, wnd: 0 });
     h.connection.send(patternBytes(500));

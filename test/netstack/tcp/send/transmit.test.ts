@@ -170,7 +170,7 @@ describe('a SYN', () => {
     expect(segment).toEqual([...header(OUR_ISS, NEXT, 24, SYN | ACK, 0xffff), ...MSS]);
   });
 
-  it('never has a scaled window (RFC 7323 2.2) or SACK blocks', () => {
+  it('never has a scaled window (RFC 7323 2.2) or SACK blocks (tcp_handshake_window_size)', () => {
     const { tcb } = established({ windowScale: true, sack: true });
     withGaps(tcb, 101);
     const segment = create(tcb, OUR_ISS, SYN | ACK);

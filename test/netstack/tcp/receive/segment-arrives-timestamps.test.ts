@@ -10,7 +10,7 @@ import {
   type Seg,
   SYN,
   TIMESTAMPS_OPTION,
-} from '../tcp-harness.js';
+} from '../../tcp-harness.js';
 
 const DAY = 24 * 3600 * 1000;
 /** The largest timestamp that counts as newer than 1000. */
@@ -107,7 +107,7 @@ describe('a segment', () => {
     expect(h.connection.readableBytes).toBe(20);
   });
 
-  it('with an old timestamp is answered, and its ACK is ignored (RFC 7323 5.3)', () => {
+  it('with an old timestamp is answered, and its ACK is ignored (RFC 7323 5.3, tcp_paws_mechanism)', () => {
     const h = established();
     h.connection.send(new Uint8Array(10));
     h.sends();

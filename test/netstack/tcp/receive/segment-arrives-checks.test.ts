@@ -2,9 +2,9 @@
  * RFC 9293 3.10.7.4, second to eighth step: the effects that a segment must not have if a check
  * fails.
  */
-import type { DropReason } from '../../../src/netstack/drop-reason.js';
-import { becomeEstablished, synchronize } from '../../../src/netstack/tcp/open/handshake.js';
-import { segmentArrives } from '../../../src/netstack/tcp/receive/segment-arrives.js';
+import type { DropReason } from '../../../../src/netstack/drop-reason.js';
+import { becomeEstablished, synchronize } from '../../../../src/netstack/tcp/open/handshake.js';
+import { segmentArrives } from '../../../../src/netstack/tcp/receive/segment-arrives.js';
 import {
   ACK,
   FIN,
@@ -15,8 +15,8 @@ import {
   type Seg,
   STATES,
   SYN,
-} from '../tcp-harness.js';
-import { loneTcb, type LoneTcb, NOW, OUR_ISS, PEER_ISS, segmentOf } from './lone-tcb.js';
+} from '../../tcp-harness.js';
+import { loneTcb, type LoneTcb, NOW, OUR_ISS, PEER_ISS, segmentOf } from '../lone-tcb.js';
 
 /** Established, with this many octets in flight. */
 function inFlight(octets: number, syn: number[] = MSS_OPTION(1000)): Harness {

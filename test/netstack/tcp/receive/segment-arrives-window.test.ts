@@ -3,7 +3,7 @@
  *
  * @mirrors receiver.ts
  */
-import { ACK, FIN, Harness, RST, SACK_SYN, type Seg, SYN } from '../tcp-harness.js';
+import { ACK, FIN, Harness, RST, SACK_SYN, type Seg, SYN } from '../../tcp-harness.js';
 
 const WINDOW = 4000;
 
