@@ -4,8 +4,12 @@ import type { AddressInfo } from 'node:net';
 
 import { messageOf } from '../lib/errors/error-message.js';
 import { formatAuthority } from '../lib/text/http-syntax.js';
-import { type BrowserPolicy, CLOSED_TO_PAGES, REFUSAL_STATUS } from './http/browser-check.js';
-import { checkBrowser } from './http/browser-gate.js';
+import {
+  type BrowserPolicy,
+  checkBrowser,
+  CLOSED_TO_PAGES,
+  REFUSAL_STATUS,
+} from './http/browser-check.js';
 import { closeServer, limitConnections } from './limit-connections.js';
 import { openPort, type PortOptions } from './open-port.js';
 

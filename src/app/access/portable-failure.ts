@@ -1,7 +1,6 @@
 /** Converts the error of a dial for another process, and back. */
 import { SILENCES } from '../../lib/silence.js';
-import { failedDial } from '../../proxy/dial-outcome.js';
-import { DialError } from '../../proxy/dialer.js';
+import { DialError, failedDial } from '../../proxy/dialer.js';
 import { isDialFailure, type Refusal } from '../../proxy/shared/requests.js';
 import { TunnelError, type TunnelFailure } from '../../tunnel/tunnel-error.js';
 

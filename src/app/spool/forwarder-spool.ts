@@ -4,10 +4,9 @@ import type { Timer } from '../../ports/clock.js';
 import type { Dialer } from '../../proxy/dialer.js';
 import { KeptConnections } from '../../proxy/http/target/kept-connections.js';
 import { RESPONSE_TIMEOUT } from '../../proxy/http/limits.js';
-import type { RequestKeeper } from '../../proxy/spool/request-keeper.js';
+import { SpoolKeeper } from '../../proxy/spool/spool-keeper.js';
 import { sendRequest } from '../../proxy/spool/send-request.js';
 import type { SpoolState } from '../../proxy/spool/spool-entry.js';
-import { SpoolKeeper } from '../../proxy/spool/spool-keeper.js';
 import { SpoolPump } from '../../proxy/spool/spool-pump.js';
 import { summedLog } from '../../proxy/summed-log.js';
 import { ownSpool, type OwnedSpool, type OwnSpoolPorts, type SpoolSettings } from './open-spool.js';
@@ -70,7 +69,7 @@ export class ForwarderSpool {
   }
 
   /** Saves the forwarder's requests. */
-  get keeper(): RequestKeeper {
+  get keeper(): SpoolKeeper {
     return this.#keeper;
   }
 

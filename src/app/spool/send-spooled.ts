@@ -1,8 +1,7 @@
 /** Sends the queued messages of a spool, and one new message, which is kept if it cannot be sent. */
 import { abortReason, messageOf } from '../../lib/errors/error-message.js';
 import { UserError } from '../../lib/errors/user-error.js';
-import { failedDial, isFutile } from '../../proxy/dial-outcome.js';
-import type { Dialer, DialTarget } from '../../proxy/dialer.js';
+import { type Dialer, type DialTarget, failedDial, isFutile } from '../../proxy/dialer.js';
 import { KeptConnections } from '../../proxy/http/target/kept-connections.js';
 import type { HttpMessage } from '../../proxy/http-exchange.js';
 import { drainSpool, type DrainResult, FailedTargets } from '../../proxy/spool/drain-spool.js';

@@ -11,10 +11,10 @@ import { setTimeout } from 'node:timers/promises';
 import type { WallClock } from '../../ports/clock.js';
 import {
   type BrowserPolicy,
+  checkBrowser,
   CLOSED_TO_PAGES,
   REFUSAL_STATUS,
 } from '../../proxy/http/browser-check.js';
-import { checkBrowser } from '../../proxy/http/browser-gate.js';
 import { closeServer, limitConnections } from '../../proxy/limit-connections.js';
 import { type Fault, Faults } from '../faults.js';
 import { type HttpResponse, sendResponse, sendHalf } from '../http-response.js';

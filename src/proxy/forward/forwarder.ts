@@ -11,7 +11,7 @@ import { fieldValues, type HeaderField } from '../http/header-fields.js';
 import { HttpListener, type HttpListenerOptions } from '../http/listener.js';
 import type { Destination } from '../http/exchange-context.js';
 import type { ForwardFailure } from '../http/failure.js';
-import { originTarget } from '../http/request-target.js';
+import { originTarget } from '../mixed/request-authority.js';
 import { isLoopback, type ListenAddress } from '../listen-address.js';
 import type { PassedSockets } from '../open-passed-sockets.js';
 

@@ -7,7 +7,7 @@
  * (RFC 6454 7), Sec-Fetch-Site (Fetch Metadata) and Referer (RFC 9110 10.1.3). Other programs send
  * only Host.
  */
-import type { IncomingHttpHeaders } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import { isIP } from 'node:net';
 
 import type { ClientHead } from './client/client-message.js';
@@ -228,4 +228,28 @@ export function preflightFields({ headers }: RequestHead, origin: string): strin
     ...(method === undefined ? [] : ['Access-Control-Allow-Methods', method]),
     ...(names === undefined ? [] : ['Access-Control-Allow-Headers', names]),
   ];
+}
+
+/**
+ * Checks a request. Answers a preflight. For other requests, lets the allowed pages read the
+ * response.
+ *
+ * @returns undefined if the request may proceed
+ */
+export function checkBrowser(
+  request: IncomingMessage,
+  response: ServerResponse,
+  policy: BrowserPolicy,
+): BrowserRefusal | 'answered' | undefined {
+  const verdict = browserVerdict(request, policy);
+  if (verdict.kind === 'refused') return verdict;
+  const { corsOrigin } = verdict;
+  if (verdict.kind === 'preflight') {
+    response.writeHead(204, preflightFields(request, verdict.corsOrigin)).end();
+    return 'answered';
+  }
+  if (corsOrigin !== undefined) {
+    for (const [name, value] of corsFields(corsOrigin)) response.setHeader(name, value);
+  }
+  return undefined;
 }

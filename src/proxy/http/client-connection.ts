@@ -10,7 +10,7 @@ import { clientName } from '../access-line.js';
 import { answerLate } from '../authentication/password-check.js';
 import type { ChosenTunnel } from '../authentication/tunnel-choice.js';
 import type { DialTarget } from '../dialer.js';
-import { endWith, JoinedConnection } from '../relay/joined-connection.js';
+import { endWith, type JoinedConnection, joinTarget } from '../relay/joined-connection.js';
 import { resetConnection } from '../reset.js';
 import type { ClientMessage } from './client/client-message.js';
 import { RequestReader, type RequestReaderOptions } from './client/request-reader.js';
@@ -92,10 +92,9 @@ export class ClientConnection {
       granted: CONNECTED,
       refused: (failure: ForwardFailure) => rawFailure(failure, target),
     };
-    this.#tunnel = new JoinedConnection(socket, request, this.#context, () => {
+    this.#tunnel = joinTarget(socket, request, this.#context, () => {
       this.#tunnel = undefined;
     });
-    this.#tunnel.start();
   }
 
   /** Handles Node's report of malformed bytes or of a broken connection. */

@@ -5,8 +5,7 @@
 import type { Duplex } from 'node:stream';
 
 import type { ChosenTunnel } from '../authentication/tunnel-choice.js';
-import { failedDial } from '../dial-outcome.js';
-import { DialError } from '../dialer.js';
+import { DialError, failedDial } from '../dialer.js';
 import type { Destination, ExchangeContext } from './exchange-context.js';
 import type { ForwardFailure } from './failure.js';
 import type { ForwardedRequest } from './forwarded-request.js';

@@ -2,7 +2,7 @@
 import type { ChosenTunnel } from '../authentication/tunnel-choice.js';
 import type { Dialer, DialTarget } from '../dialer.js';
 import type { ProxyLog } from '../proxy-log.js';
-import type { RequestKeeper } from '../spool/request-keeper.js';
+import type { SpoolKeeper } from '../spool/spool-keeper.js';
 import type { BrowserPolicy } from './browser-check.js';
 import type { ClientHead } from './client/client-message.js';
 import type { ForwardFailure } from './failure.js';
@@ -35,7 +35,7 @@ export interface ExchangeContext {
    */
   readonly kept: KeptConnections | undefined;
   /** Keeps requests that cannot be sent; undefined if they fail. */
-  readonly keeper: RequestKeeper | undefined;
+  readonly keeper: SpoolKeeper | undefined;
   readonly log: ProxyLog;
   readonly responseTimeout: number;
   readonly idleTimeout: number;

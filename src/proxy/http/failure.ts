@@ -4,8 +4,7 @@ import { STATUS_CODES } from 'node:http';
 import type { Silence } from '../../lib/silence.js';
 import { formatAuthority } from '../../lib/text/http-syntax.js';
 import { CHALLENGE } from '../authentication/password-check.js';
-import type { FailedDial } from '../dial-outcome.js';
-import type { DialTarget } from '../dialer.js';
+import type { DialTarget, FailedDial } from '../dialer.js';
 import { type BrowserRefusal, corsFields, REFUSAL_STATUS } from './browser-check.js';
 import type { ClientResponse } from './client/client-message.js';
 

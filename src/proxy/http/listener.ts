@@ -23,7 +23,7 @@ import type { KeptConnections } from './target/kept-connections.js';
 import * as limits from './limits.js';
 import { fieldLines } from './raw-head.js';
 import { isSwitchWanted, refusalOf } from './refusal.js';
-import type { RequestKeeper } from '../spool/request-keeper.js';
+import type { SpoolKeeper } from '../spool/spool-keeper.js';
 import { summedLog } from '../summed-log.js';
 
 export interface HttpListenerOptions
@@ -57,7 +57,7 @@ export interface HttpListenerOptions
    */
   readonly kept?: KeptConnections;
   /** See ExchangeContext. */
-  readonly keeper?: RequestKeeper | undefined;
+  readonly keeper?: SpoolKeeper | undefined;
   /**
    * Milliseconds until an idle connection is closed; 0 means that only the client closes it.
    * Default 65,000.

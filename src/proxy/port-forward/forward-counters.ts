@@ -1,5 +1,5 @@
 /** The counters of a port forward. */
-import type { ForwardProtocol, PortForward } from './port-forward.js';
+import { type ForwardProtocol, listenText, placeText, type PortForward } from './port-forward.js';
 
 export interface ForwardTotals {
   /** TCP connections, or UDP associations, since the forward was opened. */
@@ -50,4 +50,27 @@ export class ForwardCounters {
     const receivedBytes = isLocal ? fromTarget : toTarget;
     return { connections, active, failures, dropped, sentBytes, receivedBytes };
   }
+}
+
+export interface OpenForward {
+  /** The forward with its actual port. */
+  readonly forward: PortForward;
+  readonly counters: ForwardCounters;
+  /** Stops accepting connections, and ends UDP associations. TCP connections stay open. */
+  stop(): void;
+  /**
+   * Resolves when all connections are closed.
+   *
+   * @param graceMs milliseconds after which open connections are reset; Infinity for no limit
+   */
+  drain(graceMs: number): Promise<void>;
+}
+
+export function forwardStatus(open: OpenForward): ForwardStatus {
+  return { ...namedForward(open), ...open.counters.totals() };
+}
+
+export function namedForward({ forward }: Pick<OpenForward, 'forward'>): NamedForward {
+  const { kind, protocol, target } = forward;
+  return { kind, protocol, listen: listenText(forward), target: placeText(target) };
 }

@@ -5,9 +5,13 @@ import { SerialQueue } from '../../lib/serial-queue.js';
 import { requireLoopback } from '../listen-address.js';
 import type { ProxyLog } from '../proxy-log.js';
 import { summedLog } from '../summed-log.js';
-import type { ForwardStatus } from './forward-counters.js';
+import {
+  type ForwardStatus,
+  forwardStatus,
+  namedForward,
+  type OpenForward,
+} from './forward-counters.js';
 import type { InnerNetwork } from './inner-network.js';
-import { forwardStatus, namedForward, type OpenForward } from './open-forward.js';
 import {
   FORWARD_FLAG,
   type ForwardPlace,

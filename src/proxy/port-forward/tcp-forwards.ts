@@ -2,17 +2,17 @@
 import { createServer, type Server } from 'node:net';
 import type { Duplex } from 'node:stream';
 
+import { oldestIdle } from '../../lib/oldest-idle.js';
 import { untilAborted } from '../../lib/waits.js';
 import { formatAuthority } from '../../lib/text/http-syntax.js';
 import { clientName } from '../access-line.js';
 import { openPort } from '../open-port.js';
 import type { ProxyLog } from '../proxy-log.js';
+import { type JoinOptions, JoinedConnection } from '../relay/joined-connection.js';
 import { resetStream } from '../reset.js';
-import { ForwardCounters } from './forward-counters.js';
-import { ForwardedConnection } from './forwarded-connection.js';
+import { ForwardCounters, type OpenForward } from './forward-counters.js';
 import type { InnerNetwork } from './inner-network.js';
 import { connectLocally } from './local-dial.js';
-import type { OpenForward } from './open-forward.js';
 import {
   FORWARD_FLAG,
   type LocalForward,
@@ -91,7 +91,8 @@ class ForwardedConnections {
   readonly counters: ForwardCounters;
   readonly #log: ProxyLog;
   readonly #most: number;
-  readonly #open = new Set<ForwardedConnection>();
+  /** Each connection, and whether any bytes have passed, in either direction. */
+  readonly #open = new Map<JoinedConnection, { isBusy: boolean }>();
   readonly #onDrained: (() => void)[] = [];
 
   constructor(counters: ForwardCounters, log: ProxyLog, most = MAX_CONNECTIONS) {
@@ -110,13 +111,30 @@ class ForwardedConnections {
       resetStream(client, 'too many connections');
       return;
     }
-    const context = { log: this.#log, counters: this.counters, dial };
-    const connection = new ForwardedConnection(client, parties, context, () => {
+    const { counters } = this;
+    const use = { isBusy: false };
+    const options: JoinOptions = {
+      ...{ dial, parties, log: this.#log },
+      refuse: ({ reason, message }) => {
+        // A closed forward has not failed.
+        if (reason !== 'closed') counters.failures++;
+        // A clean end would look like an empty response from the target.
+        resetStream(client, message);
+      },
+      onBytes: (from, count) => {
+        use.isBusy = true;
+        counters[from === client ? 'toTarget' : 'fromTarget'] += count;
+      },
+    };
+    const connection = new JoinedConnection(client, options, () => {
+      counters.active--;
       this.#open.delete(connection);
       if (this.#open.size > 0) return;
       for (const onDrained of this.#onDrained.splice(0)) onDrained();
     });
-    this.#open.add(connection);
+    counters.connections++;
+    counters.active++;
+    this.#open.set(connection, use);
     connection.start();
   }
 
@@ -128,7 +146,7 @@ class ForwardedConnections {
    */
   #makeRoom(target: string): boolean {
     if (this.#open.size < this.#most) return true;
-    const unused = [...this.#open].find(({ isUsed }) => !isUsed);
+    const unused = oldestIdle(this.#open);
     const outcome =
       unused === undefined
         ? 'a new connection was closed'
@@ -146,7 +164,7 @@ class ForwardedConnections {
     if (this.#open.size === 0) return Promise.resolve();
     return new Promise((resolve) => {
       const abort = () => {
-        for (const connection of [...this.#open]) connection.abort();
+        for (const connection of [...this.#open.keys()]) connection.abort();
       };
       const timer = graceMs === Infinity ? undefined : setTimeout(abort, graceMs);
       this.#onDrained.push(() => {

@@ -5,7 +5,7 @@
  */
 import { messageOf } from '../../lib/errors/error-message.js';
 import { markUsed, oldestIdle } from '../../lib/oldest-idle.js';
-import { failedDial } from '../dial-outcome.js';
+import { failedDial } from '../dialer.js';
 import type { ProxyLog } from '../proxy-log.js';
 import { Watchdog } from '../watchdog.js';
 import type { ForwardCounters } from './forward-counters.js';

@@ -1,12 +1,12 @@
-/** Joins a client's connection to a target, for HTTP CONNECT and SOCKS CONNECT. */
+/** One client's connection to a target, for CONNECT, SOCKS and port forwards. */
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 
-import { clientName, elapsed, partiesOf } from '../access-line.js';
+import { type AccessFields, clientName, elapsed, partiesOf } from '../access-line.js';
 import type { ChosenTunnel } from '../authentication/tunnel-choice.js';
-import { type FailedDial, failedDial } from '../dial-outcome.js';
-import type { Dialer, DialTarget } from '../dialer.js';
+import { type Dialer, type DialTarget, type FailedDial, failedDial } from '../dialer.js';
 import type { ProxyLog } from '../proxy-log.js';
+import { resetStream } from '../reset.js';
 import { Relay, watchUnread } from './relay.js';
 
 /**
@@ -15,11 +15,120 @@ import { Relay, watchUnread } from './relay.js';
  */
 const LINGER = 2_000;
 
+export interface JoinOptions {
+  /**
+   * Connects to the target.
+   *
+   * @throws DialError, or an error of node:net
+   */
+  readonly dial: (signal: AbortSignal) => Promise<Duplex>;
+  /** The client and the target, for log lines. */
+  readonly parties: AccessFields;
+  readonly log: ProxyLog;
+  /** The reply to the client after the target is connected. */
+  readonly granted?: string | Uint8Array;
+  /** Ends the client's connection after the dial has failed. */
+  readonly refuse: (failure: FailedDial) => void;
+  /** Called with each stream's bytes, when they are read. */
+  readonly onBytes?: (from: Duplex, count: number) => void;
+}
+
+export class JoinedConnection {
+  readonly #client: Duplex;
+  readonly #options: JoinOptions;
+  readonly #onOver: () => void;
+  readonly #dialing = new AbortController();
+  readonly #start = performance.now();
+  #endWatch: () => void = () => undefined;
+  #relay: Relay | undefined;
+  #isSettled = false;
+  #isOver = false;
+
+  /** @param onOver called once, when both the client's and the target's connection are closed */
+  constructor(client: Duplex, options: JoinOptions, onOver: () => void) {
+    this.#client = client;
+    this.#options = options;
+    this.#onOver = onOver;
+  }
+
+  /** Dials and relays. The relay begins with any bytes that the client has already sent. */
+  start(): void {
+    const client = this.#client;
+    // The 'close' listener handles connection errors.
+    client.on('error', () => undefined);
+    client.once('close', () => this.#gone());
+    this.#endWatch = watchUnread(client);
+    void this.#dial();
+    if (client.destroyed) this.#gone();
+  }
+
+  /** Ends the connection: with a refusal before the target is connected, otherwise with a reset. */
+  abort(): void {
+    if (this.#relay !== undefined) this.#relay.abort();
+    else this.#refuse({ reason: 'closed', message: 'the proxy is closing' });
+  }
+
+  async #dial(): Promise<void> {
+    const { dial, granted, onBytes } = this.#options;
+    const client = this.#client;
+    try {
+      const stream = await dial(this.#dialing.signal);
+      if (this.#isSettled || client.destroyed) {
+        stream.on('error', () => undefined);
+        resetStream(stream, 'the client has disconnected');
+        return;
+      }
+      this.#isSettled = true;
+      this.#endWatch();
+      if (granted !== undefined) client.write(granted);
+      this.#relay = new Relay(client, stream, () => this.#relayOver(stream), { onBytes });
+    } catch (error) {
+      this.#refuse(failedDial(error));
+    }
+  }
+
+  #refuse(failure: FailedDial): void {
+    if (this.#isSettled) return;
+    this.#isSettled = true;
+    this.#dialing.abort(new Error('the client already has its response'));
+    // Stop the watch before the rest is discarded, which would otherwise stay buffered.
+    this.#endWatch();
+    const { log, parties, refuse } = this.#options;
+    const { reason, silence, message } = failure;
+    log.warn(
+      { reason, ...(silence && { silence }), ...parties },
+      `cannot connect to the target: ${message}`,
+    );
+    refuse(failure);
+  }
+
+  #relayOver(stream: Duplex): void {
+    const { log, parties } = this.#options;
+    const sent = this.#relay?.receivedFrom(this.#client) ?? 0;
+    const received = this.#relay?.receivedFrom(stream) ?? 0;
+    log.info({ ...parties, sent, received, ms: elapsed(this.#start) }, 'connection closed');
+    this.#over();
+  }
+
+  #gone(): void {
+    if (this.#relay !== undefined) return;
+    if (!this.#isSettled) this.#options.log.debug({}, 'the client disconnected');
+    this.#isSettled = true;
+    this.#dialing.abort(new Error('the client has disconnected'));
+    this.#over();
+  }
+
+  #over(): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#onOver();
+  }
+}
+
 export interface JoinRequest {
   readonly target: DialTarget;
   /** The tunnel to use instead of the listener's. */
   readonly via?: Pick<ChosenTunnel, 'dialer' | 'name'> | undefined;
-  /** The reply to the client after the target is connected. */
   readonly granted: string | Uint8Array;
   /** The reply to the client if the dial fails. */
   readonly refused: (failure: FailedDial) => string | Uint8Array;
@@ -31,104 +140,28 @@ export interface JoinContext {
   readonly onFailure: () => void;
 }
 
-export class JoinedConnection {
-  readonly #socket: Socket;
-  readonly #request: JoinRequest;
-  readonly #context: JoinContext;
-  readonly #onOver: () => void;
-  readonly #dialing = new AbortController();
-  readonly #client: string;
-  readonly #start = performance.now();
-  #endWatch: () => void = () => undefined;
-  #relay: Relay | undefined;
-  #isSettled = false;
-
-  /** @param onOver called once, when both the client's and the target's connection are closed */
-  constructor(socket: Socket, request: JoinRequest, context: JoinContext, onOver: () => void) {
-    this.#socket = socket;
-    this.#request = request;
-    this.#context = context;
-    this.#onOver = onOver;
-    this.#client = clientName(socket);
-  }
-
-  /**
-   * Dials, replies to the client, and relays. The relay begins with any bytes that the client has
-   * already sent.
-   */
-  start(): void {
-    const socket = this.#socket;
-    // The 'close' listener handles connection errors.
-    socket.on('error', () => undefined);
-    socket.once('close', () => this.#gone());
-    this.#endWatch = watchUnread(socket);
-    void this.#dial();
-  }
-
-  /** Ends the connection: with a refusal before the target is connected, otherwise with a reset. */
-  abort(): void {
-    if (this.#relay !== undefined) this.#relay.abort();
-    else this.#refuse({ reason: 'closed', message: 'the proxy is closing' });
-  }
-
-  async #dial(): Promise<void> {
-    const { dialer } = this.#request.via ?? this.#context;
-    try {
-      const stream = await dialer.dial(this.#request.target, this.#dialing.signal);
-      if (this.#isSettled || this.#socket.destroyed) {
-        stream.on('error', () => undefined).destroy(new Error('the client has disconnected'));
-        return;
-      }
-      this.#isSettled = true;
-      this.#endWatch();
-      this.#socket.write(this.#request.granted);
-      this.#relay = new Relay(this.#socket, stream, () => this.#over(stream));
-    } catch (error) {
-      this.#refuse(failedDial(error));
-    }
-  }
-
-  #refuse(failure: FailedDial): void {
-    if (this.#isSettled) return;
-    this.#isSettled = true;
-    this.#dialing.abort(new Error('the client already has its response'));
-    // Stop the watch before endWith() discards unread bytes, which would otherwise stay buffered.
-    this.#endWatch();
-    const { log, onFailure } = this.#context;
-    const { reason, silence, message } = failure;
-    onFailure();
-    log.warn(
-      { reason, ...(silence && { silence }), ...this.#parties() },
-      `cannot connect to the target: ${message}`,
-    );
-    endWith(this.#socket, this.#request.refused(failure));
-  }
-
-  #over(stream: Duplex): void {
-    this.#context.log.info(
-      {
-        ...this.#parties(),
-        sent: this.#relay?.receivedFrom(this.#socket) ?? 0,
-        received: this.#relay?.receivedFrom(stream) ?? 0,
-        ms: elapsed(this.#start),
+/** Joins a client of a proxy to the target of its request. @param onOver see JoinedConnection */
+export function joinTarget(
+  socket: Socket,
+  { target, via, granted, refused }: JoinRequest,
+  { dialer, log, onFailure }: JoinContext,
+  onOver: () => void,
+): JoinedConnection {
+  const connection = new JoinedConnection(
+    socket,
+    {
+      ...{ log, granted },
+      dial: (signal) => (via?.dialer ?? dialer).dial(target, signal),
+      parties: partiesOf(clientName(socket), target, via?.name),
+      refuse: (failure) => {
+        onFailure();
+        endWith(socket, refused(failure));
       },
-      'connection closed',
-    );
-    this.#onOver();
-  }
-
-  #parties() {
-    const { target, via } = this.#request;
-    return partiesOf(this.#client, target, via?.name);
-  }
-
-  #gone(): void {
-    if (this.#relay !== undefined) return;
-    if (!this.#isSettled) this.#context.log.debug({}, 'the client disconnected');
-    this.#isSettled = true;
-    this.#dialing.abort(new Error('the client has disconnected'));
-    this.#onOver();
-  }
+    },
+    onOver,
+  );
+  connection.start();
+  return connection;
 }
 
 /**

@@ -6,13 +6,14 @@ import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 
 import type { LocalStream } from '../../ports/local-sockets.js';
-import type { DatagramDialer } from '../datagram-dialer.js';
-import type { Dialer } from '../dialer.js';
-import type { EchoDialer } from '../echo-dialer.js';
 import { partiesOf } from '../access-line.js';
-import { endWith } from '../relay/joined-connection.js';
+import type { DatagramChannel, DatagramDialer } from '../datagram-dialer.js';
+import type { Dialer } from '../dialer.js';
+import type { EchoChannel, EchoDialer } from '../echo-dialer.js';
 import type { ProxyLog } from '../proxy-log.js';
+import { endWith } from '../relay/joined-connection.js';
 import { Relay } from '../relay/relay.js';
+import { decodeRequest, encodeEvent, REQUEST_HEADER, SendTimes } from './echo-frames.js';
 import { FramedStream } from './framed-stream.js';
 import {
   BAD_REQUEST,
@@ -24,7 +25,6 @@ import {
   type Refusal,
 } from './requests.js';
 import { serveDatagrams } from './serve-datagrams.js';
-import { encodedEcho } from './serve-echo.js';
 
 /** The maximum number of connections and channels, so that one client cannot use up the memory. */
 const MAX_SHARED = 1_024;
@@ -221,4 +221,28 @@ function acknowledgedBy(target: Duplex, relay: Relay, client: Duplex): number {
 function socketOf(stream: LocalStream): Socket {
   if (stream instanceof Socket) return stream;
   throw new TypeError('a local stream must be a node:net socket');
+}
+
+/** The channel carries the payloads of echo-frames.ts. Invalid requests are ignored. */
+export function encodedEcho(channel: EchoChannel): DatagramChannel {
+  const times = new SendTimes();
+  return {
+    maxPayload: channel.maxPayload + REQUEST_HEADER,
+    send(bytes) {
+      const request = decodeRequest(bytes);
+      if (request === undefined) return;
+      const { sequence, payload } = request;
+      times.add(sequence, channel.send(sequence, payload));
+    },
+    async receive(timeout, signal) {
+      for (;;) {
+        const event = await channel.receive(timeout, signal);
+        if (event === undefined) return undefined;
+        const sent = times.of(event.sequence);
+        if (sent === undefined) continue;
+        return encodeEvent({ ...event, elapsed: Math.max(0, event.at - sent) });
+      }
+    },
+    close: () => channel.close(),
+  };
 }

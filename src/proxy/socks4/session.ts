@@ -7,7 +7,12 @@ import type { ChosenTunnel } from '../authentication/tunnel-choice.js';
 import type { DialTarget } from '../dialer.js';
 import type { ForwardFailure } from '../http/failure.js';
 import type { ClientGate } from '../authentication/client-gate.js';
-import { endWith, type JoinContext, JoinedConnection } from '../relay/joined-connection.js';
+import {
+  endWith,
+  type JoinContext,
+  type JoinedConnection,
+  joinTarget,
+} from '../relay/joined-connection.js';
 import { ClientHandshake } from '../socks5/client-handshake.js';
 import { readRequest, reply } from './messages.js';
 
@@ -66,8 +71,7 @@ export class Socks4Session {
     this.#handshake.finish(length);
     const request = { target, via, granted: reply(true), refused: () => reply(false) };
     const onOver = () => void (this.#isOver = true);
-    this.#joined = new JoinedConnection(this.#socket, request, this.#context, onOver);
-    this.#joined.start();
+    this.#joined = joinTarget(this.#socket, request, this.#context, onOver);
   }
 
   #refuse(message: string, reason: ForwardFailure['reason'] = 'bad-request'): void {

@@ -3,8 +3,7 @@
  * throw.
  */
 import type { UserCredentials } from '../authentication/password-check.js';
-import type { FailedDial } from '../dial-outcome.js';
-import type { DialTarget } from '../dialer.js';
+import type { DialTarget, FailedDial } from '../dialer.js';
 import { addressText, readTargetHost } from '../target-host.js';
 
 export const SOCKS5_VERSION = 5;

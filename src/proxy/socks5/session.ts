@@ -4,11 +4,15 @@ import type { Socket } from 'node:net';
 import { clientName } from '../access-line.js';
 import { answerLate } from '../authentication/password-check.js';
 import type { ChosenTunnel } from '../authentication/tunnel-choice.js';
-import type { FailedDial } from '../dial-outcome.js';
-import type { DialTarget } from '../dialer.js';
+import type { DialTarget, FailedDial } from '../dialer.js';
 import type { ForwardFailure } from '../http/failure.js';
 import { type ClientGate, WRONG_PASSWORD } from '../authentication/client-gate.js';
-import { endWith, type JoinContext, JoinedConnection } from '../relay/joined-connection.js';
+import {
+  endWith,
+  type JoinContext,
+  type JoinedConnection,
+  joinTarget,
+} from '../relay/joined-connection.js';
 import { ClientHandshake } from './client-handshake.js';
 import {
   METHOD,
@@ -137,8 +141,7 @@ export class Socks5Session {
       refused: (failure: FailedDial) => requestReply(replyOf(failure)),
     };
     const onOver = () => void (this.#isOver = true);
-    this.#joined = new JoinedConnection(this.#socket, request, this.#context, onOver);
-    this.#joined.start();
+    this.#joined = joinTarget(this.#socket, request, this.#context, onOver);
   }
 
   #associate(clientPort: number, length: number): void {

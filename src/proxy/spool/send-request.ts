@@ -4,8 +4,7 @@
  */
 import { messageOf } from '../../lib/errors/error-message.js';
 import { abortable } from '../../lib/waits.js';
-import { failedDial } from '../dial-outcome.js';
-import type { Dialer } from '../dialer.js';
+import { type Dialer, failedDial } from '../dialer.js';
 import type { KeptConnections } from '../http/target/kept-connections.js';
 import { MAX_INTERIM } from '../http/limits.js';
 import { keepAliveTimeout, type ResponseHead } from '../http/response-head.js';

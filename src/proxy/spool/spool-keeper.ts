@@ -3,10 +3,42 @@ import { setMaxListeners } from 'node:events';
 
 import { messageOf } from '../../lib/errors/error-message.js';
 import type { ProxyLog } from '../proxy-log.js';
-import type { PassingRequest, Refusal, RequestKeeper, TakenRequest } from './request-keeper.js';
-import { type Spool, SpoolFullError } from './spool.js';
 import type { SpoolEntry } from './spool-entry.js';
+import { type Spool, SpoolFullError } from './spool.js';
 import { formatMessage, type SpooledMessage } from './spooled-message.js';
+
+/**
+ * - `queued`: older messages wait, and the request is sent after them
+ * - `passing`: the caller sends the request now
+ * - `blocked`: the request cannot be saved, and older messages wait, so it must not be sent
+ * - `unsaved`: the request cannot be saved, and no older message waits
+ * - `busy`: too many requests are being saved and sent, so it must not be sent
+ */
+export type TakenRequest =
+  | { readonly kind: 'queued'; readonly id: string }
+  | { readonly kind: 'passing'; readonly request: PassingRequest }
+  | { readonly kind: 'blocked'; readonly refusal: Refusal }
+  | { readonly kind: 'unsaved'; readonly refusal: Refusal }
+  | { readonly kind: 'busy' };
+
+/** Why a request was not kept. */
+export interface Refusal {
+  readonly isFull: boolean;
+  readonly why: string;
+}
+
+/** A request that is saved as `sending`. The caller calls one of the methods, once. */
+export interface PassingRequest {
+  readonly id: string;
+  /** The target has responded. */
+  answered(): void;
+  /** Nothing was sent. Resolves when the request is queued; never rejects. */
+  unsent(): Promise<Refusal | undefined>;
+  /** Nothing was sent, and it would not help to wait. Resolves when the request is removed. */
+  futile(): Promise<void>;
+  /** The target may have read the request. Resolves when this is saved; never rejects. */
+  lost(): Promise<Refusal | undefined>;
+}
 
 /**
  * The maximum number of requests that are being saved or sent. They continue after their clients
@@ -17,13 +49,14 @@ const MAX_OPEN = 1_024;
 export interface SpoolKeeperOptions {
   readonly spool: Spool;
   readonly log: ProxyLog;
-  /** See RequestKeeper. */
   readonly signal: AbortSignal;
   /** Called after a message was queued. @param target the target of its SpoolEntry */
   readonly onQueued: (target: string) => void;
 }
 
-export class SpoolKeeper implements RequestKeeper {
+/** Keeps the requests of a forwarder in a spool (docs/decisions/0019-spool.md). */
+export class SpoolKeeper {
+  /** Aborts when requests must no longer wait for the target, because arctun is stopping. */
   readonly signal: AbortSignal;
   readonly #options: SpoolKeeperOptions;
   /** The number of requests that are being saved or sent. */
@@ -37,6 +70,7 @@ export class SpoolKeeper implements RequestKeeper {
     this.#options = options;
   }
 
+  /** Saves a request before it is sent. Never rejects. */
   async take(message: SpooledMessage): Promise<TakenRequest> {
     const { spool, onQueued } = this.#options;
     if (this.#open >= MAX_OPEN) return { kind: 'busy' };

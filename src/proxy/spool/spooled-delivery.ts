@@ -5,14 +5,14 @@
  * Invariant: after a request is saved, its state on disk is settled exactly once, even if the client
  * disconnects or the listener closes.
  */
-import { isFutile } from '../dial-outcome.js';
+import { isFutile } from '../dialer.js';
 import { Delivery, type DeliveredRequest, type DeliveryHandler } from '../http/delivery.js';
 import type { ExchangeContext } from '../http/exchange-context.js';
 import type { ForwardFailure } from '../http/failure.js';
 import { MAX_HELD } from '../http/forwarded-request.js';
 import type { ResponseHead } from '../http/response-head.js';
 import { Watchdog } from '../watchdog.js';
-import type { PassingRequest, Refusal, RequestKeeper } from './request-keeper.js';
+import type { PassingRequest, Refusal, SpoolKeeper } from './spool-keeper.js';
 
 export interface SpooledDeliveryHandler extends DeliveryHandler {
   /** The client may send the body (RFC 9110 10.1.1), because arctun keeps the request if necessary. */
@@ -54,7 +54,7 @@ type Phase = 'collecting' | 'saving' | 'sending' | 'settling' | 'plain';
 export class SpooledDelivery implements DeliveryHandler {
   readonly #request: DeliveredRequest;
   readonly #context: ExchangeContext;
-  readonly #keeper: RequestKeeper;
+  readonly #keeper: SpoolKeeper;
   readonly #delivery: Delivery;
   readonly #onStop = (): void => void this.settles(STOPPING);
   /** The client; undefined after it has disconnected. */
@@ -72,7 +72,7 @@ export class SpooledDelivery implements DeliveryHandler {
   constructor(
     request: DeliveredRequest,
     context: ExchangeContext,
-    keeper: RequestKeeper,
+    keeper: SpoolKeeper,
     client: SpooledDeliveryHandler,
   ) {
     this.#request = request;

@@ -4,7 +4,7 @@ import { jest } from '@jest/globals';
 import { ForwarderSpool } from '../../../src/app/spool/forwarder-spool.js';
 import type { Dialer } from '../../../src/proxy/dialer.js';
 import { formatMessage } from '../../../src/proxy/spool/spooled-message.js';
-import type { TakenRequest } from '../../../src/proxy/spool/request-keeper.js';
+import type { TakenRequest } from '../../../src/proxy/spool/spool-keeper.js';
 import { FileError } from '../../../src/ports/files.js';
 import { failing, OK, until } from '../../proxy/support/forwarding.js';
 import { KeepableDialer } from '../../proxy/support/keepable.js';

@@ -1,5 +1,4 @@
-import { failedDial } from '../../../src/proxy/dial-outcome.js';
-import { DialError } from '../../../src/proxy/dialer.js';
+import { DialError, failedDial } from '../../../src/proxy/dialer.js';
 import {
   failureResponse,
   malformedFailure,

@@ -1,4 +1,4 @@
-import { readAuthority } from '../../../src/proxy/mixed/request-authority.js';
+import { originTarget, readAuthority } from '../../../src/proxy/mixed/request-authority.js';
 
 it.each([
   ['one.test', { host: 'one.test', port: 80 }],
@@ -44,4 +44,19 @@ it.each([
 
 it('requires a port if there is no default', () => {
   expect(readAuthority('one.test', 0)).toBeUndefined();
+});
+
+it.each(['/', '//x', '/a/../b', '/%2F?x=http://y/', '*', '/http://x/', 'a:b'])(
+  'keeps the request target %s',
+  (target) => expect(originTarget(target, 'GET')).toBe(target),
+);
+
+it.each([
+  ['http://uni.soracom.io/a?b', 'GET', '/a?b'],
+  ['http://uni.soracom.io:80//a%2F', 'POST', '//a%2F'],
+  ['http://uni.soracom.io', 'GET', '/'],
+  ['http://uni.soracom.io?b=/', 'GET', '/?b=/'],
+  ['http://uni.soracom.io', 'OPTIONS', '*'],
+])('replaces the absolute form %s with its path and query', (target, method, expected) => {
+  expect(originTarget(target, method)).toBe(expected);
 });

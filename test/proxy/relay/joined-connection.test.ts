@@ -3,7 +3,11 @@ import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 
 import { DialError } from '../../../src/proxy/dialer.js';
-import { endWith, JoinedConnection } from '../../../src/proxy/relay/joined-connection.js';
+import {
+  endWith,
+  type JoinedConnection,
+  joinTarget,
+} from '../../../src/proxy/relay/joined-connection.js';
 import { RELAY_LIMITS } from '../../../src/proxy/relay/relay.js';
 import { Side } from '../support/side.js';
 
@@ -48,7 +52,7 @@ function start(): JoinedConnection {
     if (level === 'info') accesses.push({ ...fields, message });
     else lines.push(`${level} ${JSON.stringify(fields)} ${message}`);
   };
-  const connection = new JoinedConnection(
+  return joinTarget(
     asSocket(client),
     { target: TARGET, granted: 'yes ', refused: ({ reason }) => `no: ${reason}` },
     {
@@ -67,8 +71,6 @@ function start(): JoinedConnection {
     },
     () => overCount++,
   );
-  connection.start();
-  return connection;
 }
 
 async function settle(): Promise<void> {

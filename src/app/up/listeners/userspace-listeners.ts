@@ -12,7 +12,7 @@ import type { ListenAddress } from '../../../proxy/listen-address.js';
 import { type MixedPortOptions, startMixedPort } from '../../../proxy/mixed/mixed-port.js';
 import type { PortForward } from '../../../proxy/port-forward/port-forward.js';
 import type { PortForwards } from '../../../proxy/port-forward/port-forwards.js';
-import type { RequestKeeper } from '../../../proxy/spool/request-keeper.js';
+import type { SpoolKeeper } from '../../../proxy/spool/spool-keeper.js';
 import type { TunnelConfig } from '../../../tunnel/tunnel-config.js';
 import type { TunnelPorts } from '../../../tunnel/tunnel-ports.js';
 import type { UserspaceTunnel } from '../../../tunnel/userspace-tunnel.js';
@@ -47,7 +47,7 @@ export interface ListenerOptions {
   /** Whether to send a request again if it is certain that the target has not read it. */
   readonly resends: boolean;
   /** Keeps the requests to the forwarders that cannot be sent; undefined if they fail. */
-  readonly keeper?: RequestKeeper | undefined;
+  readonly keeper?: SpoolKeeper | undefined;
 }
 
 /** The tunnel, as the proxy uses it. */

@@ -1,6 +1,6 @@
 import { DropCounter } from '../../../../src/lib/drop-counter.js';
 import type { DatagramAddress, UnsentReason } from '../../../../src/proxy/datagram-dialer.js';
-import { type UdpDropReason, UdpRelay } from '../../../../src/proxy/socks5/udp/udp-relay.js';
+import { KnownTargets, type UdpDropReason, UdpRelay } from '../../../../src/proxy/socks5/udp/udp-relay.js';
 import { FakeSocket } from '../../../support/fakes/fake-socket.js';
 
 const CLIENT = { address: '127.0.0.1', port: 5_000 };
@@ -218,4 +218,18 @@ it('counts its drops together with those of other relays', () => {
   open();
   for (let count = 0; count < 70; count++) send(NAME, 'x');
   expect([...totals]).toEqual([['too-many-names', 12]]);
+});
+
+it('lets the 256 hosts answer to which the client has sent last', () => {
+  const targets = new KnownTargets();
+  const ipv6 = new Uint8Array(16).fill(1);
+  const address = (index: number) => Uint8Array.of(10, 0, index >> 8, index & 0xff);
+  for (let index = 0; index < 255; index++) targets.note(address(index), index);
+  targets.note(ipv6, 255);
+  targets.note(address(0), 256);
+  targets.note(address(1000), 257);
+  const mayAnswer = (host: Uint8Array) => targets.mayAnswer(host, 258);
+  expect([0, 2, 1000].map(address).every(mayAnswer)).toBe(true);
+  expect(mayAnswer(ipv6.slice())).toBe(true);
+  expect([address(1), new Uint8Array(16)].some(mayAnswer)).toBe(false);
 });
