@@ -60,7 +60,6 @@ const ARROWS = [
       'tunnel',
       'crypto/crypto.ts',
       'proxy/http/browser-check.ts',
-      'proxy/http/browser-check.ts',
       'proxy/limit-connections.ts',
       // Downlinks use the same exchanges as `send`.
       'proxy/datagram-dialer.ts',

@@ -325,6 +325,7 @@ describe('close', () => {
     const later = forwarding.client(forwarder);
     later.send('CONNECT / HTTP/1.1\r\nHost: localhost\r\n\r\n');
     await later.ended();
+    later.socket.destroy();
     const { requests } = forwarder.counters;
     const closed = forwarder.close({ graceMs: 600_000 });
     server.wires[0]!.send('cd');

@@ -1,4 +1,5 @@
 /** A forwarder whose requests choose a SIM. */
+import { inFastTime } from '../support/fast-time.js';
 import { failing, Cleanup, Forwarding } from '../support/forwarding.js';
 import { twoSims, type TwoSims } from '../support/two-sims.js';
 import { rawClient, type Wire } from '../support/wire.js';
@@ -46,7 +47,7 @@ it.each([
 ])('refuses a request with %s, and lists the names', async (_name, field, status, reason) => {
   await open();
   client.send(get(field));
-  const answer = await client.until('}}');
+  const answer = await inFastTime(() => client.until('}}'));
   expect(answer).toContain(`HTTP/1.1 ${status} `);
   expect(answer).toContain(`"reason":"${reason}"`);
   expect(answer).toContain('the names are a, b');
@@ -58,7 +59,8 @@ it.each(['', 'X-Arctun-Sim: c\r\n'])(
   async (field) => {
     await open('0.0.0.0');
     client.send(get(field));
-    expect(await client.until('}}')).not.toContain('the names are');
+    const answer = await inFastTime(() => client.until('}}'));
+    expect(answer).not.toContain('the names are');
   },
 );
 

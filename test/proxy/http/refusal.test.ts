@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 
 import { isSwitchWanted, refusalOf } from '../../../src/proxy/http/refusal.js';
+import { inFastTime } from '../support/fast-time.js';
 import { Cleanup, Forwarding, localDialer } from '../support/forwarding.js';
 
 /** A request with these fields, as Node would parse it. */
@@ -96,7 +97,7 @@ describe('if the length of a body is ambiguous', () => {
     client.send(
       `POST / ${version}\r\nHost: localhost\r\n${fields}\r\n\r\n0\r\n\r\nGET /x HTTP/1.1\r\nHost: localhost\r\n\r\n`,
     );
-    expect(await client.ended()).toBe('fin');
+    expect(await inFastTime(() => client.ended())).toBe('fin');
     expect(client.received.match(/HTTP\/1\.1 \d+/g)).toEqual([`HTTP/1.1 ${status}`]);
     expect(server.wires).toHaveLength(0);
   });

@@ -122,12 +122,12 @@ function response(random: Random): string {
 it('agrees with llhttp about each response that it accepts', async () => {
   const random = new Random(20261129);
   let accepted = 0;
-  for (let count = 0; count < 4_000; count++) {
+  for (let count = 0; count < 2_000; count++) {
     const text = response(random);
     const ours = parseHere(text);
     if (ours === undefined) continue;
     accepted++;
     expect({ text, ...(await parseByNode(text)) }).toEqual({ text, ...ours });
   }
-  expect(accepted).toBeGreaterThan(500);
+  expect(accepted).toBeGreaterThan(250);
 });

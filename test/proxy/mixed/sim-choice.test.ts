@@ -4,6 +4,7 @@ import type { HttpListener } from '../../../src/proxy/http/listener.js';
 import { startMixedPort } from '../../../src/proxy/mixed/mixed-port.js';
 import { RecordingLog } from '../../support/fakes/recording-log.js';
 import { until } from '../../support/until.js';
+import { inFastTime } from '../support/fast-time.js';
 import { Cleanup, failing, Forwarding } from '../support/forwarding.js';
 import { twoSims, type TwoSims } from '../support/two-sims.js';
 import { rawClient, type Wire } from '../support/wire.js';
@@ -124,7 +125,7 @@ describe('refuses', () => {
   ])('an unknown name, and lists the names: %s', async (_name, sent) => {
     const client = await open();
     client.send(sent);
-    const answer = await client.until('}}');
+    const answer = await inFastTime(() => client.until('}}'));
     expect(answer).toContain('HTTP/1.1 407 ');
     expect(answer).toContain('"reason":"unknown-user"');
     expect(answer).toContain('the names are a, b');
@@ -140,7 +141,7 @@ describe('refuses', () => {
   ])('an unknown name: %s', async (_name, sent, answer) => {
     const client = await open();
     client.send(sent);
-    expect(await client.ended()).toBe('fin');
+    expect(await inFastTime(() => client.ended())).toBe('fin');
     expect(client.received).toBe(answer);
     expect(dialled()).toEqual([0, 0]);
   });
@@ -148,10 +149,11 @@ describe('refuses', () => {
   it('a wrong password in the same way for every name', async () => {
     const first = await open({ password: 'secret' });
     first.send(get(basic('a', 'wrong')));
-    const known = await first.until('}}');
+    const known = await inFastTime(() => first.until('}}'));
     const second = forwarding.client(port);
     second.send(get(basic('c', 'wrong')));
-    expect((await second.until('}}')).replace(/Date:.*/, '')).toBe(known.replace(/Date:.*/, ''));
+    const unknown = await inFastTime(() => second.until('}}'));
+    expect(unknown.replace(/Date:.*/, '')).toBe(known.replace(/Date:.*/, ''));
     expect(known).not.toContain('the names are');
     expect(dialled()).toEqual([0, 0]);
   });
@@ -163,13 +165,14 @@ describe('lists the names', () => {
     client.send(get());
     expect(await client.until('}}')).not.toContain('the names are');
     client.send(get(basic('c', 'secret')));
-    expect(await client.until(/\}\}.*\}\}/s)).toContain('the names are a, b');
+    const answer = await inFastTime(() => client.until(/\}\}.*\}\}/s));
+    expect(answer).toContain('the names are a, b');
   });
 
   it('to no client of another machine without a password', async () => {
     const client = await open({ host: '0.0.0.0' });
     client.send(get(basic('c')));
-    const answer = await client.until('}}');
+    const answer = await inFastTime(() => client.until('}}'));
     expect(answer).toContain('"reason":"unknown-user"');
     expect(answer).not.toContain('the names are');
   });

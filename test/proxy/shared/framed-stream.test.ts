@@ -13,7 +13,7 @@ it('does not queue reports for a client that does not read', async () => {
   const stream = new FramedStream(socket, { lost: () => new Error('lost') });
   let acknowledged = 0;
   stream.reportAcknowledged(() => ++acknowledged);
-  await setTimeout(700);
+  await setTimeout(300);
   expect(acknowledged).toBeGreaterThan(2);
   expect(socket.writableLength).toBeLessThan(80);
   stream.on('error', () => undefined).destroy();

@@ -15,7 +15,7 @@ import { Killed, LosingDisk } from './support/losing-disk.js';
 
 const TARGET = { host: '100.127.69.42', port: 80 };
 const MESSAGES = 12;
-const RUNS = 200;
+const RUNS = 50;
 
 const content = (number: number) =>
   formatMessage({ target: TARGET, request: Buffer.from(String(number)) });
@@ -102,7 +102,8 @@ class World {
   }
 
   check(left: ReadonlyMap<number, string>): void {
-    for (const [number, times] of this.received) expect([number, times]).toEqual([number, 1]);
+    for (const [number, times] of this.received)
+      expect({ number, times }).toEqual({ number, times: 1 });
     expect(this.unsaved).toEqual([]);
     for (const [number, state] of left) {
       expect([number, state]).toEqual([number, 'unknown killed']);
@@ -214,23 +215,21 @@ async function live(world: World, { kills, run = work, atOnce = 1 }: Life) {
   return left;
 }
 
-it.each(Array.from({ length: RUNS }, (_, seed) => seed))(
-  'delivers each message once, or keeps it as unknown, with seed %d',
-  async (seed) => {
+it('delivers each message once, or keeps it as unknown, after six kills at any steps', async () => {
+  for (let seed = 0; seed < RUNS; seed++) {
     const world = new World(seed);
     const kills = Array.from({ length: 6 }, () => 1 + world.random(30));
     await live(world, { kills });
-  },
-);
+  }
+});
 
-it.each(Array.from({ length: RUNS }, (_, seed) => seed))(
-  'does so for two clients of a forwarder and its pump, with seed %d',
-  async (seed) => {
+it('does so for two clients of a forwarder and its pump', async () => {
+  for (let seed = 0; seed < RUNS; seed++) {
     const world = new World(seed);
     const kills = Array.from({ length: 6 }, () => 1 + world.random(60));
     await live(world, { kills, run: serve, atOnce: 3 });
-  },
-);
+  }
+});
 
 it('survives a kill at each single step', async () => {
   let unknown = 0;

@@ -220,7 +220,7 @@ function changed(random: Random): string {
 it('reads what it accepts as Node does', async () => {
   const random = new Random(1);
   let accepted = 0;
-  for (let count = 0; count < 4_000; count++) {
+  for (let count = 0; count < 1_000; count++) {
     const text = changed(random);
     const request = read(text);
     if (!(request instanceof WholeRequest)) continue;
@@ -230,5 +230,5 @@ it('reads what it accepts as Node does', async () => {
     const here = { text, method, url, rawHeaders, headers, body, keepsAlive: true };
     expect(here).toEqual({ text, ...(await readByNode(text)) });
   }
-  expect(accepted).toBeGreaterThan(500);
+  expect(accepted).toBeGreaterThan(100);
 });

@@ -1,6 +1,10 @@
 import { DropCounter } from '../../../../src/lib/drop-counter.js';
 import type { DatagramAddress, UnsentReason } from '../../../../src/proxy/datagram-dialer.js';
-import { KnownTargets, type UdpDropReason, UdpRelay } from '../../../../src/proxy/socks5/udp/udp-relay.js';
+import {
+  KnownTargets,
+  type UdpDropReason,
+  UdpRelay,
+} from '../../../../src/proxy/socks5/udp/udp-relay.js';
 import { FakeSocket } from '../../../support/fakes/fake-socket.js';
 
 const CLIENT = { address: '127.0.0.1', port: 5_000 };
