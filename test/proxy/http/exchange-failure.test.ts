@@ -1,6 +1,6 @@
 import { Duplex } from 'node:stream';
 
-import { type Dialer, DialError, type DialFailure } from '../../../src/proxy/dialer.js';
+import type { Dialer } from '../../../src/proxy/dialer.js';
 import { Cleanup, failing, Forwarding, localDialer, until } from '../support/forwarding.js';
 
 const cleanup = new Cleanup();
@@ -11,51 +11,22 @@ beforeEach(() => {
 afterEach(() => cleanup.run());
 
 describe('a failure before the answer', () => {
-  const STATUS: Record<DialFailure, number> = {
-    'no-route': 502,
-    'no-handshake': 504,
-    refused: 502,
-    unreachable: 502,
-    timeout: 504,
-    closed: 502,
-    exhausted: 502,
-    'not-ready': 503,
-    'no-such-name': 502,
-    'name-unresolved': 504,
-    'over-budget': 429,
-  };
-
-  it.each(Object.entries(STATUS))(
-    'of the dialer, %s, is answered with %i',
-    async (reason, status) => {
-      const forwarder = await forwarding.start(failing(reason as DialFailure));
-      const client = forwarding.client(forwarder);
-      client.send('POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3\r\n\r\nabc');
-      const received = await client.until('}}\n');
-      const [head, body] = received.split('\r\n\r\n');
-      expect(head).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `));
-      expect(head).toContain('Content-Type: application/json');
-      expect(JSON.parse(body!)).toEqual({
-        error: { reason, message: `because ${reason}`, target: '100.127.69.42:80' },
-      });
-      expect(forwarder.counters).toEqual({ requests: 1, failures: 1, active: 0 });
-    },
-  );
-
-  it.each(['no-handshake', 'not-ready'] as const)('has Retry-After: %s', async (reason) => {
-    const client = forwarding.client(await forwarding.start(failing(reason)));
-    client.send('GET / HTTP/1.1\r\nHost: localhost\r\n\r\n');
-    expect(await client.until('}}')).toContain('\r\nRetry-After: 5\r\n');
-  });
-
-  it('has the Retry-After of a traffic budget', async () => {
-    const error = new DialError('over-budget', 'used up', { retryAfter: 4_321 });
-    const forwarder = await forwarding.start({ dial: () => Promise.reject(error) });
+  it.each([
+    ['no-route', 502],
+    ['no-handshake', 504],
+    ['not-ready', 503],
+  ] as const)('of the dialer, %s, is answered with %i', async (reason, status) => {
+    const forwarder = await forwarding.start(failing(reason));
     const client = forwarding.client(forwarder);
     client.send('POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3\r\n\r\nabc');
     const received = await client.until('}}\n');
-    expect(received).toMatch(/^HTTP\/1\.1 429 Too Many Requests\r\n/);
-    expect(received).toContain('\r\nRetry-After: 4321\r\n');
+    const [head, body] = received.split('\r\n\r\n');
+    expect(head).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `));
+    expect(head).toContain('Content-Type: application/json');
+    expect(JSON.parse(body!)).toEqual({
+      error: { reason, message: `because ${reason}`, target: '100.127.69.42:80' },
+    });
+    expect(forwarder.counters).toEqual({ requests: 1, failures: 1, active: 0 });
   });
 
   it('has no body for HEAD', async () => {
@@ -77,23 +48,6 @@ describe('a failure before the answer', () => {
     ['no byte', '', 'reset'],
     ['part of the head', 'HTTP/1.1 200 OK\r\nContent-', 'reset'],
     ['another protocol', 'SSH-2.0-x\r\n', 'bad-answer'],
-    [
-      'a protocol switch',
-      'HTTP/1.1 101 Switching\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n',
-      'bad-answer',
-    ],
-    [
-      'an unknown coding',
-      'HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n',
-      'bad-answer',
-    ],
-    ['an invalid status', 'HTTP/1.1 099 X\r\nContent-Length: 0\r\n\r\n', 'bad-answer'],
-    [
-      'two lengths',
-      'HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab',
-      'bad-answer',
-    ],
-    ['too long a head', `HTTP/1.1 200 OK\r\nX: ${'x'.repeat(40_000)}\r\n\r\n`, 'bad-answer'],
   ])('of a target that sends %s is answered with 502', async (_name, answer, reason) => {
     const { client } = await forwarding.answering(answer);
     client.send('GET / HTTP/1.1\r\nHost: localhost\r\n\r\n');
@@ -131,12 +85,6 @@ describe('a failure before the answer', () => {
     expect(client.received).not.toContain('Continue');
   });
 
-  it('of a dialer that throws another error is answered with 502', async () => {
-    const dialer: Dialer = { dial: () => Promise.reject(new Error('odd')) };
-    const client = forwarding.client(await forwarding.start(dialer));
-    client.send('GET / HTTP/1.1\r\nHost: localhost\r\n\r\n');
-    expect(await client.until('}}\n')).toMatch(/^HTTP\/1\.1 502 [^]*"reason":"dial-failed"/);
-  });
 });
 
 describe('a failure after the head of the answer', () => {
@@ -146,13 +94,13 @@ describe('a failure after the head of the answer', () => {
     'with a broken chunk':
       'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\npart\r\nnonsense\r\n',
   };
-  const VERSIONS = ['1.1', '1.0'];
 
-  it.each(
-    Object.entries(HEADS).flatMap(([name, head]) =>
-      VERSIONS.map((v): [string, string, string] => [name, v, head]),
-    ),
-  )('%s resets the connection of an HTTP/%s client', async (_name, version, head) => {
+  it.each([
+    ['with a length', '1.1'],
+    ['in chunks', '1.0'],
+    ['with a broken chunk', '1.1'],
+  ] as const)('%s resets the connection of an HTTP/%s client', async (name, version) => {
+    const head = HEADS[name];
     const server = await forwarding.server(async (wire) => {
       await wire.request();
       wire.send(head);
@@ -168,7 +116,7 @@ describe('a failure after the head of the answer', () => {
     expect(forwarder.counters).toEqual({ requests: 1, failures: 1, active: 0 });
   });
 
-  it.each(VERSIONS)('through a reset only resets HTTP/%s', async (version) => {
+  it.each(['1.1', '1.0'])('through a reset only resets HTTP/%s', async (version) => {
     const server = await forwarding.server(async (wire) => {
       await wire.request();
       wire.send('HTTP/1.1 200 OK\r\n\r\npart');

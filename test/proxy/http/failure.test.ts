@@ -35,6 +35,12 @@ it.each(['wrong-key', 'clock-behind'] as const)('does not send Retry-After: %s',
   expect(failureResponse(failure, TARGET).fields).not.toHaveProperty('Retry-After');
 });
 
+it('sends the Retry-After of a traffic budget', () => {
+  const failure = failedDial(new DialError('over-budget', 'used up', { retryAfter: 4_321 }));
+  expect(statusOf(failure)).toBe(429);
+  expect(failureResponse(failure, TARGET).fields['Retry-After']).toBe(4_321);
+});
+
 it('counts the length in bytes and escapes the message', () => {
   const { fields, body } = failureResponse({ reason: 'reset', message: '"\n\u65e5' }, TARGET);
   expect(fields['Content-Length']).toBe(Buffer.byteLength(body));

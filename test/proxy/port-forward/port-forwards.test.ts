@@ -270,22 +270,6 @@ it('opens none if one fails, and removes none if one is not open', async () => {
   expect(inner.udpPorts.size).toBe(0);
 });
 
-it('names the flag if a local port is in use', async () => {
-  const { server } = await service();
-  const { port } = server.address() as AddressInfo;
-  await expect(local(`${port}:a:1`)).rejects.toMatchObject({
-    what: `cannot listen on 127.0.0.1:${port} (--local-forward)`,
-  });
-  server.close();
-  const udp = createSocket('udp4').bind(0, '127.0.0.1');
-  await once(udp, 'listening');
-  await expect(local(`${udp.address().port}:a:1/udp`)).rejects.toMatchObject({
-    what: `cannot listen on 127.0.0.1:${udp.address().port} (--local-forward)`,
-    why: 'this port is in use',
-  });
-  udp.close();
-});
-
 it('refuses more than 256 forwards, and any forward after the end', async () => {
   const many = Array.from({ length: 256 }, (_, index) => parseForward('remote', `${index + 1}:1`));
   await forwards.open(many);

@@ -139,30 +139,6 @@ describe('while the line works', () => {
     expect(seen).toEqual([['sending']]);
   });
 
-  it('forwards any response, and leaves the decision to the client', async () => {
-    const dialer = new KeepableDialer();
-    const client = forwarding.client(await start(dialer));
-    client.send(POST);
-    (await dialer.side(0)).respond('HTTP/1.1 503 No\r\nContent-Length: 2\r\n\r\nno');
-    await client.until('no');
-    await keeper.settled();
-    expect(await states()).toEqual([]);
-  });
-
-  it('uses kept connections', async () => {
-    const dialer = new KeepableDialer();
-    const kept = new KeptConnections({ resends: true });
-    const client = forwarding.client(await start(dialer, { kept }));
-    for (let count = 0; count < 3; count++) {
-      client.received = '';
-      client.send(POST);
-      const target = await dialer.side(0);
-      expect(await target.request()).toBe(SEEN);
-      target.respond(OK);
-      await client.until('ok');
-    }
-    expect(dialer.sides).toHaveLength(1);
-  });
 });
 
 describe('while the line is down', () => {
@@ -221,29 +197,6 @@ describe('while the line is down', () => {
     expect(queued).toBe(2);
   });
 
-  it('sends a request at once although those for another target wait', async () => {
-    await answer(await start(DOWN, { target: { ...TARGET, port: 81 } }));
-    const dialer = new KeepableDialer();
-    const client = forwarding.client(await start(dialer));
-    client.send(POST);
-    (await dialer.side(0)).respond(OK);
-    await client.until('ok');
-    expect(await states()).toEqual(['queued']);
-  });
-
-  it('waits for an older message that is being sent', async () => {
-    const entry = await spool.begin(await spool.keep(Buffer.from('x')));
-    expect(bodyOf(await answer(await start(new KeepableDialer())))).toMatchObject({ kept: {} });
-    await spool.finish(entry!);
-    const [kept] = await spool.list();
-    await spool.finish(kept!);
-    const dialer = new KeepableDialer();
-    const client = forwarding.client(await start(dialer));
-    client.send(POST);
-    (await dialer.side(0)).respond(OK);
-    await client.until('ok');
-  });
-
   it.each([
     ['PUT', POST.replace('POST', 'PUT')],
     ['PATCH', POST.replace('POST', 'PATCH')],
@@ -289,26 +242,10 @@ describe('while the line is down', () => {
     expect(await states()).toEqual(['queued', 'queued']);
   });
 
-  it('keeps the requests of two clients at once', async () => {
-    const forwarder = await start(DOWN);
-    const clients = [1, 2].map(() => forwarding.client(forwarder));
-    for (const client of clients) client.send(POST);
-    for (const client of clients) await client.until(/ 202 [^]*\}\}/);
-    expect(await states()).toEqual(['queued', 'queued']);
-  });
 });
 
 describe('what is not kept', () => {
   const notKept = (response: string) => bodyOf(response)['error'];
-
-  it.each(['GET', 'DELETE', 'OPTIONS'])('%s fails as without a spool', async (method) => {
-    const response = await answer(
-      await start(DOWN),
-      `${method} / HTTP/1.1\r\nHost: localhost\r\n\r\n`,
-    );
-    expect(response).toMatch(/^HTTP\/1\.1 504 /);
-    expect(await states()).toEqual([]);
-  });
 
   it('has the reason in the response', async () => {
     const request = 'GET / HTTP/1.1\r\nHost: localhost\r\n\r\n';
@@ -374,16 +311,6 @@ describe('what is not kept', () => {
     });
     expect(await states()).toEqual(['queued']);
     expect(forwarder.counters.failures).toBe(1);
-  });
-
-  it('includes a request that fills the spool only after its dial has failed', async () => {
-    openSpool({ messages: 1, bytes: 1_000 });
-    const unknown = await spool.pass(Buffer.from('x'));
-    await spool.setAside(unknown, 'unknown', 'lost');
-    const response = await answer(await start(DOWN));
-    expect(response).toMatch(/^HTTP\/1\.1 507 /);
-    expect(notKept(response)).toMatchObject({ message: 'because no-handshake' });
-    expect(await states()).toEqual(['unknown lost']);
   });
 
   it('includes the requests while the folder cannot be written, which are still sent', async () => {

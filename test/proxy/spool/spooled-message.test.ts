@@ -1,9 +1,4 @@
-import {
-  formatMessage,
-  parseMessage,
-  requestBytes,
-  splitRequest,
-} from '../../../src/proxy/spool/spooled-message.js';
+import { formatMessage, parseMessage } from '../../../src/proxy/spool/spooled-message.js';
 
 const TARGET = { host: '100.127.69.42', port: 80 };
 
@@ -23,23 +18,4 @@ it.each([
   '{"version":1\n',
 ])('refuses %j as damaged', (text) => {
   expect(parseMessage(Buffer.from(text))).toBeUndefined();
-});
-
-it('formats a request with its host and its length', () => {
-  const headers = [['X-A', '1']] as const;
-  const message = { method: 'POST', path: '/x', headers, body: Buffer.from('hé') };
-  const request = requestBytes(message, TARGET);
-  const head = 'POST /x HTTP/1.1\r\nHost: 100.127.69.42\r\nX-A: 1\r\nContent-Length: 3';
-  expect(splitRequest(request)).toEqual({ head, body: Buffer.from('hé') });
-});
-
-it('keeps the host of a header', () => {
-  const headers = [['host', 'uni.soracom.io']] as const;
-  const request = requestBytes(
-    { method: 'PUT', path: '/', headers, body: new Uint8Array() },
-    TARGET,
-  );
-  expect(splitRequest(request).head).toBe(
-    'PUT / HTTP/1.1\r\nhost: uni.soracom.io\r\nContent-Length: 0',
-  );
 });

@@ -74,165 +74,82 @@ async function turns(): Promise<void> {
 const LENGTH_2 = ['Content-Type', 'text/plain', 'Content-Length', '2'];
 
 describe('sends the same bytes as Node:', () => {
+  /** Writes the head and the parts of a body; an empty text ends the turn of the event loop. */
+  function script(status: number, fields: string[], ...parts: (string | Buffer)[]): Script {
+    return async (response) => {
+      response.writeHead(status, 'X', fields);
+      for (const part of parts) {
+        if (part === '') await turn();
+        else response.write(part);
+      }
+      response.end();
+    };
+  }
+
+  const TRAILERS: [string, string][] = [
+    ['A', '1'],
+    ['B', '2'],
+  ];
+
   const SCRIPTS: [string, Script][] = [
+    ['a response with Date', script(502, LENGTH_2, 'no')],
     [
-      'a whole response',
+      'the last response, without Date',
       (response) => {
-        response.sendDate = false;
-        response.writeHead(200, 'OK', LENGTH_2);
-        response.write(Buffer.from('ok'));
-        response.end();
+        Object.assign(response, { sendDate: false, shouldKeepAlive: false });
+        return script(200, LENGTH_2, Buffer.from('ok'))(response);
       },
     ],
-    [
-      'a response with Date',
-      (response) => {
-        response.writeHead(502, 'Bad Gateway', LENGTH_2);
-        response.write('no');
-        response.end();
-      },
-    ],
-    [
-      'the last response',
-      (response) => {
-        response.shouldKeepAlive = false;
-        response.writeHead(200, 'OK', LENGTH_2);
-        response.write(Buffer.from('ok'));
-        response.end();
-      },
-    ],
-    [
-      'the head, the body and the end in three turns',
-      async (response) => {
-        response.writeHead(200, '', LENGTH_2);
-        response.write('', 'latin1');
-        await turn();
-        response.write(Buffer.from('ok'));
-        await turn();
-        response.end();
-      },
-    ],
-    [
-      'two parts of a body in one turn',
-      (response) => {
-        response.writeHead(200, 'OK', LENGTH_2);
-        response.write(Buffer.from('o'));
-        response.write(Buffer.from('k'));
-        response.end();
-      },
-    ],
+    ['the parts of a body in two turns', script(200, LENGTH_2, '', 'o', '', 'k')],
+    ['two parts of a body in one turn', script(200, LENGTH_2, Buffer.from('o'), Buffer.from('k'))],
     [
       'chunks with trailers',
-      async (response) => {
-        response.writeHead(200, 'OK', ['Trailer', 'A']);
-        response.write(Buffer.from('a'.repeat(300)));
-        await turn();
-        response.write(Buffer.from('b'));
-        response.write(Buffer.from('c'));
-        response.addTrailers([
-          ['A', '1'],
-          ['B', '2'],
-        ]);
-        response.end();
-      },
-    ],
-    [
-      'one chunk',
       (response) => {
-        response.writeHead(200, 'OK', []);
-        response.write(Buffer.from('ok'));
-        response.end();
-      },
-    ],
-    [
-      'chunks without a body',
-      (response) => {
-        response.writeHead(200, 'OK', []);
-        response.write('', 'latin1');
-        response.end();
+        response.addTrailers(TRAILERS);
+        return script(200, ['Trailer', 'A'], 'a'.repeat(300), '', 'b', 'c')(response);
       },
     ],
     [
       'trailers without chunks',
       (response) => {
-        response.writeHead(200, 'OK', LENGTH_2);
-        response.write(Buffer.from('ok'));
-        response.addTrailers([['A', '1']]);
-        response.end();
+        response.addTrailers(TRAILERS);
+        return script(200, LENGTH_2, 'ok')(response);
       },
     ],
-    ...[204, 304].flatMap((status): [string, Script][] => [
-      [
-        `${status}, and no body`,
-        (response) => {
-          response.writeHead(status, 'X', []);
-          response.write(Buffer.from('dropped'));
-          response.end();
-        },
-      ],
-    ]),
-    [
-      '304 with a length',
-      (response) => {
-        response.writeHead(304, 'Not Modified', LENGTH_2);
-        response.end();
-      },
-    ],
-    [
-      'obs-text in a field',
-      (response) => {
-        response.writeHead(200, 'OK', ['X', '\xe9\xff', 'content-length', '3']);
-        response.write(Buffer.from('あ'));
-        response.end();
-      },
-    ],
-    [
-      'a long body',
-      (response) => {
-        response.writeHead(200, 'OK', ['Content-Length', '200000']);
-        response.write(Buffer.alloc(100_000, 'a'));
-        response.write(Buffer.alloc(100_000, 'b'));
-        response.end();
-      },
-    ],
-    [
-      'a long chunk after a short one',
-      (response) => {
-        response.writeHead(200, 'OK', []);
-        response.write(Buffer.from('a'));
-        response.write(Buffer.alloc(100_000, 'b'));
-        response.end();
-      },
-    ],
+    ['chunks without a body', script(200, [], '')],
+    ['204, and no body', script(204, [], 'dropped')],
+    ['304, and no body', script(304, LENGTH_2, 'dropped')],
+    ['obs-text in a field', script(200, ['X', '\xe9\xff', 'content-length', '3'], 'あ')],
+    ['a long body', script(200, ['Content-Length', '200000'], Buffer.alloc(2e5, 'a'))],
+    ['a long chunk after a short one', script(200, [], 'a', Buffer.alloc(1e5, 'b'))],
     [
       'one response if end() is called twice',
-      (response) => {
-        response.writeHead(200, 'OK', []);
-        response.end();
+      async (response) => {
+        await script(200, [])(response);
         response.end();
       },
     ],
   ];
 
-  it.each(SCRIPTS)('%s', async (_, script) => {
-    expect(await seen(await whole(), script)).toEqual(await seen(await byNode(), script));
+  it.each(SCRIPTS)('%s', async (_, run) => {
+    expect(await seen(await whole(), run)).toEqual(await seen(await byNode(), run));
   });
 
   // Node refuses to announce trailers of a response without chunks; the forwarder does not.
   const ALSO_TO_HEAD = SCRIPTS.filter(([name]) => name !== 'chunks with trailers');
 
-  it.each(ALSO_TO_HEAD)('%s, to HEAD', async (_, script) => {
+  it.each(ALSO_TO_HEAD)('%s, to HEAD', async (_, run) => {
     const method = 'HEAD';
-    const expected = await seen(await byNode({ method }), script);
-    expect(await seen(await whole({ method }), script)).toEqual(expected);
+    const expected = await seen(await byNode({ method }), run);
+    expect(await seen(await whole({ method }), run)).toEqual(expected);
   });
 
   it.each([0, 500, 1_999, 5_000])(
     'with a keep-alive timeout of %i ms',
     async (keepAliveTimeout) => {
-      const [, script] = SCRIPTS[0]!;
-      const expected = await seen(await byNode({ keepAliveTimeout }), script);
-      expect(await seen(await whole({ keepAliveTimeout }), script)).toEqual(expected);
+      const [, run] = SCRIPTS[0]!;
+      const expected = await seen(await byNode({ keepAliveTimeout }), run);
+      expect(await seen(await whole({ keepAliveTimeout }), run)).toEqual(expected);
     },
   );
 });

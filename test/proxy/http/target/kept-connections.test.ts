@@ -56,13 +56,6 @@ it('closes a connection at once if the target announces no time', () => {
   expect(keep(0).side.writableEnded).toBe(true);
 });
 
-it('closes each connection in its own time', () => {
-  const short = keep(2_000).side;
-  const long = keep().side;
-  expect(closesAfter(short, 1_000)).toBe(true);
-  expect(closesAfter(long, 3_000)).toBe(true);
-});
-
 it('closes a connection in time although an earlier one may stay idle for longer', () => {
   const long = keep(30_000).side;
   const short = keep(2_000).side;
@@ -160,12 +153,6 @@ describe('a target that closes idle connections without announcing it', () => {
     expect(closesAfter(keep(600).side, 300)).toBe(true);
   });
 
-  it('forgets the learned time', async () => {
-    await afterIdle(1_000, (side) => void side.push(null));
-    jest.advanceTimersByTime(600_000);
-    expect(closesAfter(keep().side, 4_000)).toBe(true);
-  });
-
   it.each<[string, number, (side: KeepableSide) => void]>([
     ['closed by the target', 400, (side) => void side.push(null)],
     ['reset by the target', 400, (side) => void side.destroy(reset())],
@@ -195,15 +182,6 @@ describe('a target that closes idle connections without announcing it', () => {
     await new Promise(setImmediate);
     expect(closesAfter(keep().side, 4_000)).toBe(true);
   });
-});
-
-it('closes its connections, and those that come later', () => {
-  const earlier = keep().side;
-  kept.close();
-  const later = keep().side;
-  expect([earlier, later].map(({ writableEnded }) => writableEnded)).toEqual([true, true]);
-  expect(kept.size).toBe(0);
-  expect(jest.getTimerCount()).toBe(2);
 });
 
 it('closes a connection that cannot prove what was read', () => {

@@ -220,16 +220,6 @@ it('completes a response without a length at the FIN', async () => {
   expect(handler.events).toEqual(['head', 'body ab', 'end']);
 });
 
-it('calls nothing after close()', async () => {
-  const { handler, upstream, side } = begin();
-  upstream.close();
-  side.respond(HEAD);
-  side.push(null);
-  await turn();
-  expect(handler.events).toEqual([]);
-  expect(side.hasEnded).toBe(true);
-});
-
 it('is not quiet with excess bytes, after a FIN, or while it writes', async () => {
   const { upstream, handler, side } = begin();
   side.respond(`${HEAD}abc`);
@@ -257,16 +247,6 @@ it('is not quiet with bytes that the stream holds back', async () => {
   expect(upstream.isQuiet).toBe(true);
   side.respond('x');
   expect(upstream.isQuiet).toBe(false);
-});
-
-it('takes a proof again for the next request', async () => {
-  const { upstream, handler, side } = begin();
-  side.respond(`${HEAD}ab`);
-  await turn();
-  upstream.begin(handler, GET);
-  side.resetUnread();
-  await turn();
-  expect(handler.events.at(-1)).toBe('lost ECONNRESET, unread');
 });
 
 it('closes a connection that was paused, and leaves no timer', async () => {
