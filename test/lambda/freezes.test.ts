@@ -188,7 +188,7 @@ class World extends TwoTunnels {
           result.outcome = 'answered';
           delivery.finish();
         },
-        failed: ({ reason }) => {
+        fail: ({ reason }) => {
           result.outcome = reason;
           delivery.destroy();
         },

@@ -3,12 +3,10 @@ import type { Duplex } from 'node:stream';
 
 import { abortable } from '../../lib/waits.js';
 import type { Clock } from '../../ports/clock.js';
+import { LENGTH_FIELD, withLength } from './dns-message.js';
 
 /** The default total timeout, in milliseconds, for the connection, the query and the response. */
 const TIMEOUT = 5_000;
-
-/** The size in bytes of the length field before each message (RFC 1035 4.2.2). */
-const LENGTH_FIELD = 2;
 
 /**
  * Sends one message and reads one (RFC 7766), then destroys the stream.
@@ -57,10 +55,7 @@ function exchange(
       .on('close', () => resolve(undefined));
     // A stream that is already destroyed emits no more events.
     if (stream.destroyed) resolve(undefined);
-    const length = Buffer.alloc(LENGTH_FIELD);
-    length.writeUInt16BE(question.length);
-    // Send the length and the message in one segment (RFC 7766 8).
-    stream.write(Buffer.concat([length, question]));
+    stream.write(withLength(question));
     return undefined;
   });
 }

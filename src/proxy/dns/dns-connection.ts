@@ -3,9 +3,7 @@ import type { Duplex } from 'node:stream';
 
 import type { Clock, Timer } from '../../ports/clock.js';
 import type { DnsForwarder } from './dns-forwarder.js';
-
-/** The size in bytes of the length field before each message. */
-const LENGTH_FIELD = 2;
+import { LENGTH_FIELD, withLength } from './dns-message.js';
 
 /** The maximum number of queries of one connection that are answered at the same time. */
 const MAX_IN_FLIGHT = 8;
@@ -90,10 +88,7 @@ export class DnsConnection {
       socket.destroy();
       return;
     }
-    const length = Buffer.alloc(LENGTH_FIELD);
-    length.writeUInt16BE(response.length);
-    // Send the length and the message in one segment (RFC 7766 8).
-    socket.write(Buffer.concat([length, response]), () => this.#touch());
+    socket.write(withLength(response), () => this.#touch());
     this.#readQueries();
     this.#finish();
   }

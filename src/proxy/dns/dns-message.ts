@@ -100,6 +100,15 @@ export function rcodeOf(response: Uint8Array): number {
   return word(response, 2) & RCODE_MASK;
 }
 
+/** The size in bytes of the length field before each message over TCP (RFC 1035 4.2.2). */
+export const LENGTH_FIELD = 2;
+
+/** Returns a message with its length, which are sent in one segment (RFC 7766 8). */
+export function withLength(message: Uint8Array): Uint8Array {
+  const { length } = message;
+  return Buffer.concat([Uint8Array.of(length >>> 8, length & 0xff), message]);
+}
+
 /** Returns a copy of a message with another ID. */
 export function withId(message: Uint8Array, id: number): Uint8Array {
   // The slice() of a Buffer would share its memory with the message.

@@ -24,7 +24,7 @@ const BODY_TIMEOUT = 20;
  * Receives the response, or the reason why it is incomplete. Called until finish() or destroy().
  */
 export interface DeliveryHandler extends ResponseHandler {
-  failed(failure: ForwardFailure): void;
+  fail(failure: ForwardFailure): void;
   /** Bytes were sent or received. */
   progress(): void;
 }
@@ -265,7 +265,7 @@ export class Delivery implements UpstreamHandler {
 
   #fail(failure: ForwardFailure): void {
     if (this.#isOver) return;
-    this.#handler.failed(failure);
+    this.#handler.fail(failure);
   }
 }
 

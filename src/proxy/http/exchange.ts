@@ -266,10 +266,6 @@ export class Exchange implements SpooledDeliveryHandler {
     this.#end(!this.#forwardedRequest.awaitsContinue);
   }
 
-  failed(failure: ForwardFailure): void {
-    this.fail(failure);
-  }
-
   /**
    * Relays the connections after a 101 response; both then use the new protocol (RFC 9110 15.2.2).
    */

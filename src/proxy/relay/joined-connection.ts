@@ -7,7 +7,7 @@ import type { ChosenTunnel } from '../authentication/tunnel-choice.js';
 import { type Dialer, type DialTarget, type FailedDial, failedDial } from '../dialer.js';
 import type { ProxyLog } from '../proxy-log.js';
 import { resetStream } from '../reset.js';
-import { Relay, watchUnread } from './relay.js';
+import { type OnBytes, Relay, watchUnread } from './relay.js';
 
 /**
  * How long the client may take to read the refusal and close, in ms, before its connection is
@@ -29,8 +29,7 @@ export interface JoinOptions {
   readonly granted?: string | Uint8Array;
   /** Ends the client's connection after the dial has failed. */
   readonly refuse: (failure: FailedDial) => void;
-  /** Called with each stream's bytes, when they are read. */
-  readonly onBytes?: (from: Duplex, count: number) => void;
+  readonly onBytes?: OnBytes;
 }
 
 export class JoinedConnection {
@@ -81,7 +80,7 @@ export class JoinedConnection {
       this.#isSettled = true;
       this.#endWatch();
       if (granted !== undefined) client.write(granted);
-      this.#relay = new Relay(client, stream, () => this.#relayOver(stream), { onBytes });
+      this.#relay = new Relay(client, stream, () => this.#relayOver(stream), onBytes);
     } catch (error) {
       this.#refuse(failedDial(error));
     }

@@ -13,52 +13,42 @@ import { type ImmediateSink, pipeSocket } from './pipe-socket.js';
 import { resetStream } from '../reset.js';
 import { Watchdog } from '../watchdog.js';
 
-export interface RelayLimits {
+/** The limits of a relay, in milliseconds. */
+export const RELAY_LIMITS = {
   /**
-   * The timeout in milliseconds without a byte in either direction. RFC 5382 5, REQ-5, requires
-   * NATs to wait 2 h 4 min, because TCP keepalives are two hours apart.
+   * The timeout without a byte in either direction. RFC 5382 5, REQ-5, requires NATs to wait 2 h
+   * 4 min, because TCP keepalives are two hours apart.
    */
-  readonly idleTimeout: number;
+  idleTimeout: 124 * 60_000,
   /**
    * The timeout after one direction has ended, because the side that has ended stops sending
    * keepalives.
    */
-  readonly halfClosedTimeout: number;
-}
-
-export const RELAY_LIMITS: RelayLimits = {
-  idleTimeout: 124 * 60_000,
   halfClosedTimeout: 15 * 60_000,
 };
 
-export interface RelayOptions {
-  readonly limits?: RelayLimits | undefined;
-  /** Called with each stream's bytes, when they are read. */
-  readonly onBytes?: ((from: Duplex, count: number) => void) | undefined;
-}
+/** Called with each stream's bytes, when they are read. */
+export type OnBytes = (from: Duplex, count: number) => void;
 
 export class Relay {
   readonly #streams: readonly [Duplex, Duplex];
-  readonly #limits: RelayLimits;
   readonly #onOver: () => void;
-  readonly #onBytes: RelayOptions['onBytes'];
+  readonly #onBytes: OnBytes | undefined;
   readonly #watchdog = new Watchdog(() => this.abort());
   readonly #inOrder = new Set<Duplex>();
   readonly #received = new Map<Duplex, number>();
   #open = 2;
-  #limit: number;
+  #limit = RELAY_LIMITS.idleTimeout;
 
   /**
    * Starts immediately. From then on, the relay owns the streams, including their unread bytes.
    *
    * @param onOver called once, when both streams are closed
    */
-  constructor(client: Duplex, target: Duplex, onOver: () => void, options: RelayOptions = {}) {
+  constructor(client: Duplex, target: Duplex, onOver: () => void, onBytes?: OnBytes) {
     this.#streams = [client, target];
     this.#onOver = onOver;
-    this.#limits = options.limits ?? RELAY_LIMITS;
-    this.#onBytes = options.onBytes;
-    this.#limit = this.#limits.idleTimeout;
+    this.#onBytes = onBytes;
     this.#watchdog.arm(this.#limit);
     this.#watch(client, target);
     this.#watch(target, client);
@@ -99,7 +89,7 @@ export class Relay {
     onceCleanlyEnded(stream, () => {
       this.#inOrder.add(stream);
       other.end();
-      this.#limit = this.#limits.halfClosedTimeout;
+      this.#limit = RELAY_LIMITS.halfClosedTimeout;
       this.#watchdog.arm(this.#limit);
     });
     stream.on('error', () => this.#reset(other));

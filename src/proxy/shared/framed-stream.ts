@@ -14,11 +14,6 @@ const REPORT_INTERVAL = 50;
 /** The maximum length of an error message in characters. */
 const MAX_MESSAGE = 1_000;
 
-export interface FramedStreamOptions {
-  /** The error if the other process disconnects before the connection is complete. */
-  readonly lost: () => Error;
-}
-
 /**
  * One end of the connection. destroy() with an error makes the other end fail with the same code
  * and message.
@@ -34,8 +29,11 @@ export class FramedStream extends Duplex {
   #reports: NodeJS.Timeout | undefined;
   #reportSoon: () => void = () => undefined;
 
-  /** @param socket its further bytes are frames, including unread ones */
-  constructor(socket: Duplex, { lost }: FramedStreamOptions) {
+  /**
+   * @param socket its further bytes are frames, including unread ones
+   * @param lost the error if the other process disconnects before the connection is complete
+   */
+  constructor(socket: Duplex, lost: () => Error) {
     super({ allowHalfOpen: true, readableHighWaterMark: MAX_FRAME });
     this.#socket = socket;
     this.#lost = lost;

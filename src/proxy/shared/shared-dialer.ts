@@ -39,7 +39,7 @@ export class SharedDialer implements ConfirmingDialer {
       socket.destroy();
       throw this.#options.refusal(reply);
     }
-    const stream = new FramedStream(socket, { lost: this.#options.lost });
+    const stream = new FramedStream(socket, this.#options.lost);
     // Ignore errors: if the stream is reset before the caller adds a listener, the caller finds it
     // destroyed.
     return stream.on('error', () => undefined);

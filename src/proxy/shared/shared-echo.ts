@@ -1,4 +1,5 @@
 /** Echo channels over the local socket of the process that owns the tunnel. */
+import type { Clock } from '../../ports/clock.js';
 import type { DatagramChannel } from '../datagram-dialer.js';
 import type { EchoChannel, EchoDialer, EchoEvent, EchoOptions } from '../echo-dialer.js';
 import { decodeEvent, encodeRequest, REQUEST_HEADER, SendTimes } from './echo-frames.js';
@@ -6,17 +7,12 @@ import { echoLine } from './requests.js';
 import { openSharedChannel } from './shared-datagrams.js';
 import type { SharedDialerOptions } from './shared-dialer.js';
 
-/** A source of monotonic milliseconds. */
-interface EchoClock {
-  now(): number;
-}
-
 export class SharedEchoDialer implements EchoDialer {
   readonly #options: SharedDialerOptions;
-  readonly #clock: EchoClock;
+  readonly #clock: Pick<Clock, 'now'>;
 
   /** @param clock the clock of the channels' times */
-  constructor(options: SharedDialerOptions, clock: EchoClock) {
+  constructor(options: SharedDialerOptions, clock: Pick<Clock, 'now'>) {
     this.#options = options;
     this.#clock = clock;
   }
@@ -36,10 +32,10 @@ class SharedEchoChannel implements EchoChannel {
   readonly address: string;
   readonly maxPayload: number;
   readonly #channel: DatagramChannel;
-  readonly #clock: EchoClock;
+  readonly #clock: Pick<Clock, 'now'>;
   readonly #times = new SendTimes();
 
-  constructor(channel: DatagramChannel, address: string, clock: EchoClock) {
+  constructor(channel: DatagramChannel, address: string, clock: Pick<Clock, 'now'>) {
     this.address = address;
     this.maxPayload = channel.maxPayload - REQUEST_HEADER;
     this.#channel = channel;

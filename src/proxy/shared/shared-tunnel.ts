@@ -143,7 +143,7 @@ export class SharedTunnel {
       abandon: () => target.on('error', () => undefined).destroy(),
       start: (socket) => {
         socket.write(lineOf({ dialled: true }));
-        const client = new FramedStream(socket, { lost: clientLost });
+        const client = new FramedStream(socket, clientLost);
         // Pass on the reason, which the relay does not know.
         target.once('error', (error) => client.destroy(error));
         const relay = new Relay(client, target, () => undefined);

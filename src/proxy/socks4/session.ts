@@ -6,21 +6,10 @@ import { answerLate } from '../authentication/password-check.js';
 import type { ChosenTunnel } from '../authentication/tunnel-choice.js';
 import type { DialTarget } from '../dialer.js';
 import type { ForwardFailure } from '../http/failure.js';
-import type { ClientGate } from '../authentication/client-gate.js';
-import {
-  endWith,
-  type JoinContext,
-  type JoinedConnection,
-  joinTarget,
-} from '../relay/joined-connection.js';
+import { endWith, type JoinedConnection, joinTarget } from '../relay/joined-connection.js';
 import { ClientHandshake } from '../socks5/client-handshake.js';
+import type { Socks5Context } from '../socks5/session.js';
 import { readRequest, reply } from './messages.js';
-
-export interface Socks4Context extends JoinContext {
-  readonly onRequest: () => void;
-  /** If clients need a password, SOCKS4 is refused, because its requests cannot contain one. */
-  readonly gate: Pick<ClientGate, 'needsPassword' | 'admitUser'>;
-}
 
 const TEXT_OF = {
   malformed: 'the request must be a SOCKS4 request for a host and a port',
@@ -29,16 +18,17 @@ const TEXT_OF = {
 
 export class Socks4Session {
   readonly #socket: Socket;
-  readonly #context: Socks4Context;
+  readonly #context: Socks5Context;
   readonly #handshake: ClientHandshake;
   #joined: JoinedConnection | undefined;
   #isOver = false;
 
   /** @param socket the connection, whose first bytes are still unread */
-  constructor(socket: Socket, context: Socks4Context) {
+  constructor(socket: Socket, context: Socks5Context) {
     this.#socket = socket;
     this.#context = context;
     this.#handshake = new ClientHandshake(socket, (received) => this.#advance(received));
+    // A request of SOCKS4 cannot contain a password.
     if (!context.gate.needsPassword) this.#handshake.start();
     else this.#refuse('SOCKS4 does not support the password that this port requires');
   }

@@ -26,8 +26,7 @@ import {
   type ReplyCode,
   requestReply,
 } from './messages.js';
-import type { Associations } from './udp/associations.js';
-import type { UdpAssociation } from './udp/udp-association.js';
+import type { Associations, UdpAssociation } from './udp/associations.js';
 
 export interface Socks5Context extends JoinContext {
   readonly onRequest: () => void;

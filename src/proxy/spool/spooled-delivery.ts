@@ -162,7 +162,7 @@ export class SpooledDelivery implements DeliveryHandler {
     this.#client?.end(rawTrailers);
   }
 
-  failed(failure: ForwardFailure): void {
+  fail(failure: ForwardFailure): void {
     if (!this.settles(failure)) this.#fail(failure);
   }
 
@@ -266,7 +266,7 @@ export class SpooledDelivery implements DeliveryHandler {
   #fail(failure: ForwardFailure): void {
     const { spoolId } = failure;
     const notKept = spoolId === undefined ? (failure.notKept ?? this.#notKept) : undefined;
-    this.#client?.failed({ ...failure, ...(notKept !== undefined && { notKept }) });
+    this.#client?.fail({ ...failure, ...(notKept !== undefined && { notKept }) });
   }
 
   /** Limits the time until the response, if no client does. */

@@ -11,8 +11,6 @@ export interface EventStreamOptions {
   /** Returns the data of the next event. Must not reject. */
   readonly view: () => Promise<object>;
   readonly clock: Clock;
-  /** The maximum number of listeners; further ones get 503. Default 16. */
-  readonly most?: number;
 }
 
 /** The interval of the events in milliseconds. */
@@ -21,6 +19,7 @@ const INTERVAL = 1_000;
 /** A listener is dropped if it has read nothing for this number of intervals. */
 const MAX_MISSED = 30;
 
+/** The maximum number of listeners; further ones get 503. */
 const MAX_LISTENERS = 16;
 
 /** How soon a page reconnects, in milliseconds. */
@@ -48,8 +47,7 @@ export class EventStream {
 
   /** Answers a request with events until either side closes the connection. */
   handle(request: IncomingMessage, response: ServerResponse): void {
-    const { most = MAX_LISTENERS } = this.#options;
-    if (this.#isClosed || this.#listeners.size >= most) {
+    if (this.#isClosed || this.#listeners.size >= MAX_LISTENERS) {
       refuse(response, 'too many pages are listening; close one of them');
       return;
     }

@@ -5,7 +5,7 @@ import { connect } from 'node:net';
 import { Duplex } from 'node:stream';
 
 import type { Dialer } from '../../../src/proxy/dialer.js';
-import { Cleanup, Forwarding, until } from '../support/forwarding.js';
+import { Cleanup, Forwarding } from '../support/forwarding.js';
 
 const cleanup = new Cleanup();
 let forwarding: Forwarding;

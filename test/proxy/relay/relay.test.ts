@@ -4,6 +4,7 @@ import { Relay, RELAY_LIMITS, watchUnread } from '../../../src/proxy/relay/relay
 import { Side } from '../support/side.js';
 
 const HOUR = 60 * 60_000;
+const { idleTimeout: IDLE, halfClosedTimeout: HALF } = RELAY_LIMITS;
 
 let client: Side;
 let target: Side;
@@ -20,8 +21,8 @@ afterEach(() => {
   jest.useRealTimers();
 });
 
-function join(limits = RELAY_LIMITS): Relay {
-  return new Relay(client, target, () => overCount++, { limits });
+function join(): Relay {
+  return new Relay(client, target, () => overCount++);
 }
 
 /** Runs all pending work that does not wait for a timer. */
@@ -245,37 +246,37 @@ describe('an idle relay', () => {
   });
 
   it.each(['client', 'target'])('restarts its timeout with each byte of the %s', async (name) => {
-    join({ idleTimeout: 100, halfClosedTimeout: 10 });
+    join();
     for (let byte = 0; byte < 5; byte++) {
-      await pass(99);
+      await pass(IDLE - 1);
       (name === 'client' ? client : target).push('x');
     }
-    await pass(99);
+    await pass(IDLE - 1);
     expect(fates()).toEqual(['open', 'open']);
     await pass(1);
     expect(fates()).toEqual(['reset', 'reset']);
   });
 
   it.each(['client', 'target'])('has a shorter timeout after the %s has ended', async (name) => {
-    join({ idleTimeout: 100, halfClosedTimeout: 10 });
+    join();
     const [ended, other] = name === 'client' ? [client, target] : [target, client];
-    await pass(50);
+    await pass(IDLE / 2);
     ended.push(null);
-    await pass(9);
+    await pass(HALF - 1);
     other.push('x');
-    await pass(9);
+    await pass(HALF - 1);
     expect(fates()).toEqual(['open', 'open']);
     await pass(1);
     expect(fates()).toEqual(['reset', 'reset']);
   });
 
   it('is reset if both have ended and one reads nothing', async () => {
-    join({ idleTimeout: 100, halfClosedTimeout: 10 });
+    join();
     client.isFull = true;
     target.push('never taken');
     target.push(null);
     client.push(null);
-    await pass(10);
+    await pass(HALF);
     expect(fates()).toEqual(['reset', expect.stringMatching(/reset|in order/)]);
     expect(overCount).toBe(1);
   });

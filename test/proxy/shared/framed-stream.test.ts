@@ -10,7 +10,7 @@ it('does not queue reports for a client that does not read', async () => {
     // The client never reads.
     write: () => undefined,
   });
-  const stream = new FramedStream(socket, { lost: () => new Error('lost') });
+  const stream = new FramedStream(socket, () => new Error('lost'));
   let acknowledged = 0;
   stream.reportAcknowledged(() => ++acknowledged);
   await setTimeout(300);
