@@ -4,7 +4,7 @@ import { jest } from '@jest/globals';
 import { DialError } from '../../../src/proxy/dialer.js';
 import { KeptConnections } from '../../../src/proxy/http/target/kept-connections.js';
 import { Cleanup, Forwarding, OK, until } from '../support/forwarding.js';
-import { KeepableDialer, KeepableSide } from '../support/keepable.js';
+import { KeepableDialer, type KeepableSide } from '../support/keepable.js';
 import type { Wire } from '../support/wire.js';
 
 const cleanup = new Cleanup();
