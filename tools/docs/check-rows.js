@@ -10,7 +10,7 @@ const VERDICT = 'build/check/rows.txt';
 const INPUTS = /^(src|commands|docs\/reference|tools\/docs)\/|^(tsconfig|package-lock)\.json$/;
 
 /** Variables of Node.js and the shell, which arctun only passes on or replaces if they are missing. */
-const FOREIGN = ['HOME', 'SHELL', 'NODE_OPTIONS'];
+const FOREIGN = ['HOME', 'PATH', 'SHELL', 'NODE_OPTIONS'];
 /** Variables that a library reads. */
 const OF_LIBRARIES = ['HTTP_PROXY', 'HTTPS_PROXY', 'ALL_PROXY', 'NO_PROXY'];
 /** Fields that the logger adds to each line. */
