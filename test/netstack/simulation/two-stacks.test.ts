@@ -12,7 +12,6 @@ import { atLength } from '../../support/runner/tier.js';
 const SIZE = atLength({ short: 500_000, long: 10_000_000 });
 const THERE = patternBytes(SIZE, 1);
 const BACK = patternBytes(SIZE, 2);
-const CONNECTIONS = atLength({ short: 100, long: 1000 });
 const HOUR = 3_600_000;
 
 function isEqual(left: Uint8Array, right: Uint8Array): boolean {
@@ -27,10 +26,8 @@ describe(`${SIZE / 1e6} MB each way`, () => {
   // The limits are twice the duration of a run of 10 MB, so that lower throughput fails the test.
   const LINKS: Record<string, [link: LinkOptions, milliseconds: number]> = {
     'a clean link': [{}, 2_000],
-    '2 % loss': [{ loss: 0.02 }, 50_000],
     '10 % loss': [{ loss: 0.1 }, 240_000],
     reordering: [{ reorder: 0.2, jitter: 5 }, 50_000],
-    duplication: [{ duplicate: 0.1 }, 2_000],
     'a bottleneck of 10 Mbit/s with 100 ms of queue': [{ rate: 1250, delay: 25 }, 25_000],
     'all of these': [{ loss: 0.02, reorder: 0.1, jitter: 20, duplicate: 0.05, seed: 9 }, 120_000],
   };
@@ -105,18 +102,6 @@ it('continues after a peer was silent for 30 s', () => {
   expect(client.events).toEqual(['established']);
 });
 
-it('ends after 120 s without an answer from the peer (SHLD-11)', () => {
-  const pair = new NetstackPair();
-  const { client } = connectPair(pair);
-  client.send(THERE);
-  pair.run(100);
-  pair.drop = () => true;
-  pair.run(119_000);
-  expect(client.events).toEqual(['established']);
-  pair.run(HOUR);
-  expect(client.events).toEqual(['established', 'closed:timeout']);
-});
-
 it.each(['left', 'right'])(
   'half-closes from the %s and continues from the other side (RFC 1122 4.2.2.13)',
   (first) => {
@@ -151,40 +136,4 @@ it('opens simultaneously (RFC 9293 3.5, figure 7) (MUST-10)', () => {
   left.send(THERE.subarray(0, 5000));
   pair.run(5000);
   expect(right.receivedLength).toBe(5000);
-});
-
-it(`releases all state of ${CONNECTIONS} connections`, () => {
-  const pair = new NetstackPair();
-  const endpoints: Endpoint[] = [];
-  pair.right.listenTcp(
-    { port: 80 },
-    (connection) => {
-      const server = new Endpoint(pair);
-      server.connection = connection;
-      server.shutdownAfterSend = true;
-      endpoints.push(server);
-      server.send(BACK.subarray(0, 2000));
-      return server;
-    },
-    { backlog: CONNECTIONS },
-  );
-  for (let count = 0; count < CONNECTIONS; count++) {
-    const client = new Endpoint(pair);
-    client.shutdownAfterSend = true;
-    client.connection = pair.left.connectTcp(
-      { address: RIGHT_ADDRESS, port: 80 },
-      client,
-      pair.now,
-    );
-    client.send(THERE.subarray(0, 1000));
-    endpoints.push(client);
-  }
-  pair.run(10_000);
-  expect(endpoints).toHaveLength(2 * CONNECTIONS);
-  expect(endpoints.every(({ events }) => events.at(-1) === 'closed:normal')).toBe(true);
-  pair.run(70_000);
-  const empty = { connections: 0, timeWaits: 0, bufferBytes: 0 };
-  expect(pair.left.usage).toMatchObject(empty);
-  expect(pair.right.usage).toMatchObject(empty);
-  expect(pair.left.nextTimeout()).toBe(Infinity);
 });

@@ -121,15 +121,6 @@ describe('a path that works again (RFC 6069)', () => {
     expect(h.after(1).sends()).toMatchObject([{ flags: 'SYN', seq: 0 }]);
   });
 
-  it('gets retransmitted data at once', () => {
-    const h = new Harness().establish();
-    h.connection.send(new Uint8Array(10));
-    h.sends();
-    h.after(1000).sends();
-    h.after(500).stack.retransmitNow(everywhere, h.now);
-    expect(h.after(0).sendsBriefly()).toEqual(['PSH,ACK 1+10 1']);
-  });
-
   it('does not get data that never timed out or is acknowledged', () => {
     const h = new Harness().establish();
     h.connection.send(new Uint8Array(10));

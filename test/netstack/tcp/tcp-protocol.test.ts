@@ -103,13 +103,6 @@ describe('a passive open', () => {
     expect(flagsOf(net.sends())).toEqual([SYN | ACK]);
   });
 
-  it('without an address accepts connections to all', () => {
-    const net = new LoneLayer();
-    net.layer.listen({ port: 8080 }, () => silentObserver, {});
-    net.receives(syn(1)).receives(syn(1), PEER_V4, OUR_SECOND_V4);
-    expect(flagsOf(net.sends())).toEqual([SYN | ACK, SYN | ACK]);
-  });
-
   it('is refused at a non-local address, or while another listener has it', () => {
     const net = new LoneLayer();
     const listen = (address?: Uint8Array) =>
@@ -158,15 +151,6 @@ describe('limits', () => {
     expect(net.layer).toMatchObject({ connections: 0, timeWaits: 1, isFull: false });
     net.open();
     expect(net.layer).toMatchObject({ connections: 1, timeWaits: 1, isFull: true });
-  });
-
-  it('evict the oldest in TIME-WAIT for the newest', () => {
-    const net = new LoneLayer({ timeWaits: 2 });
-    const opened = [81, 82, 83].map((port) => net.establish({}, port));
-    for (const each of opened) closeInOrder(net, each);
-    const states = opened.map(({ connection }) => connection.state);
-    expect(states).toEqual(['CLOSED', 'TIME-WAIT', 'TIME-WAIT']);
-    expect(net.layer).toMatchObject({ connections: 0, timeWaits: 2 });
   });
 
   it('share the buffer memory among all connections', () => {

@@ -1,9 +1,4 @@
-import {
-  Endpoint,
-  NetstackPair,
-  patternBytes,
-  RIGHT_ADDRESS,
-} from '../../../support/pairs/netstack-pair.js';
+import { patternBytes } from '../../../support/pairs/netstack-pair.js';
 import {
   ACK,
   FIN,
@@ -136,12 +131,6 @@ describe('a cookie is refused with RST (RFC 4987 3.6)', () => {
     expect(h.events).toEqual([]);
   });
 
-  it('but is accepted within a minute', () => {
-    const h = cookie();
-    h.after(MINUTE - 1).receives({ flags: ACK, seq: 1, ack: 1 });
-    expect(h.events).toEqual(['accepted', 'established']);
-  });
-
   it.each([
     ['another sequence number', { flags: ACK, seq: 1, ack: 2 }],
     ['another number of the peer', { flags: ACK, seq: 2, ack: 1 }],
@@ -219,32 +208,4 @@ it.each([RST, RST | ACK, RST | SYN, FIN, 0])('does not open a connection for fla
   h.receives({ flags, seq: 0 });
   expect(h.stack.usage.connections).toBe(1);
   expect(h.events).toEqual([]);
-});
-
-it('works between two stacks with a backlog of one', () => {
-  const pair = new NetstackPair();
-  const servers: Endpoint[] = [];
-  pair.right.listenTcp(
-    { port: 80 },
-    (connection) => {
-      const server = new Endpoint(pair);
-      server.connection = connection;
-      servers.push(server);
-      return server;
-    },
-    { backlog: 1 },
-  );
-  const data = patternBytes(50_000);
-  for (let count = 0; count < 5; count++) {
-    const client = new Endpoint(pair);
-    const remote = { address: RIGHT_ADDRESS, port: 80 };
-    client.connection = pair.left.connectTcp(remote, client, pair.now);
-    client.send(data);
-  }
-  pair.run(10_000);
-  expect(servers).toHaveLength(5);
-  // The connection from the backlog has all options.
-  expect(servers.filter(({ connection }) => connection.info().sack)).toHaveLength(1);
-  for (const { bytes } of servers) expect(Buffer.from(bytes).equals(data)).toBe(true);
-  expect(pair.right.drops.of('tcp-backlog')).toBe(4);
 });

@@ -140,7 +140,7 @@ describe('the retransmission timer', () => {
     expect(h.stack.nextTimeout()).toBe(Infinity);
   });
 
-  it('gives up after the user timeout, not before (MUST-20)', () => {
+  it('gives up after the user timeout, not before (MUST-20, SHLD-11)', () => {
     const h = inFlight(1);
     let total = 0;
     while (h.events.length === 0 && total < 400) {
