@@ -247,37 +247,6 @@ describe('with a unit', () => {
     expect(written).toBe(source.length);
   });
 
-  it('does not use a view of an earlier unit at the same place', () => {
-    const buffer = withUnit();
-    const source = patternBytes(2_000);
-    buffer.write(source);
-    for (const unit of [UNIT, 1_400, UNIT]) {
-      buffer.expectCopiesOf(unit);
-      for (let times = 0; times < 3; times++) {
-        const target = new Uint8Array(unit);
-        buffer.copyTo(0, unit, target, 0);
-        expect(target).toEqual(source.subarray(0, unit));
-      }
-    }
-  });
-
-  it('copies from new storage after it has grown', () => {
-    const buffer = withUnit(ring());
-    const source = patternBytes(60_000);
-    buffer.write(source.subarray(0, 10_000));
-    copied(buffer, 0, UNIT);
-    copied(buffer, 0, UNIT);
-    buffer.discard(UNIT);
-    buffer.write(source.subarray(10_000, 20_000));
-    expect(buffer.read(UNIT)).toEqual(source.subarray(UNIT, 2 * UNIT));
-    copied(buffer, 0, UNIT);
-    copied(buffer, 0, UNIT);
-    buffer.write(source.subarray(20_000));
-    const target = new Uint8Array(UNIT);
-    buffer.copyTo(UNIT, UNIT, target, 0);
-    expect(target).toEqual(source.subarray(3 * UNIT, 4 * UNIT));
-  });
-
   it('also stops keeping views if the storage was larger before', () => {
     const buffer = withUnit(ring());
     buffer.write(new Uint8Array(100 * UNIT));

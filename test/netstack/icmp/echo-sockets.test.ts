@@ -52,7 +52,7 @@ it.each([
   ['IPv4', PEER_V4],
   ['IPv6', PEER_V6],
 ])(
-  'sends requests and receives the replies over %s (RFC 1122 3.2.2.6, RFC 4443 4.2)',
+  'sends requests and receives the replies over %s (icmpv4_socket_send_recv, RFC 1122 3.2.2.6, RFC 4443 4.2)',
   (_, remote) => {
     const host = new Host();
     const { socket, replies } = open(host, remote);

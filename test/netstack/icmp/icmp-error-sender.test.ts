@@ -19,7 +19,7 @@ import {
 
 const LONG = [...patternBytes(1300)];
 
-it('reports an unused port, and quotes the whole datagram (RFC 1122 3.2.2.1, RFC 4443 2.2, RFC 4443 3.1)', () => {
+it('reports an unused port, and quotes the whole datagram (RFC 1122 3.2.2.1, RFC 1122 4.1.3.1, RFC 4443 2.2, RFC 4443 3.1)', () => {
   const [first, second] = [v4(UDP, udp([5, 9], [1, 2], false)), v6(UDP, udp([5, 9], [1, 2], true))];
   const host = new Host().receives(first, second);
   const [answer, answerV6] = host.sends();

@@ -66,16 +66,6 @@ describe.each([
     expect(host.sends()).toEqual([]);
   });
 
-  it('are kept as copies', () => {
-    const { host, arrived } = listening();
-    for (const piece of pieces) {
-      const packet = piece.slice();
-      host.receives(packet);
-      packet.fill(0xff);
-    }
-    expect(arrived).toEqual([DATA]);
-  });
-
   it('are dropped after 30 s; the sender of the first is notified (RFC 1122 3.3.2, RFC 1122 3.3.2b, RFC 8200 4.5)', () => {
     const { host, arrived } = listening();
     host.receives(pieces[0]!, pieces[1]!);

@@ -222,15 +222,6 @@ describe('ABORT (RFC 9293 3.10.5)', () => {
   });
 });
 
-it('can delay small segments, or send waiting ones at once', () => {
-  const { connection, tcb, host } = scene('ESTABLISHED');
-  connection.setNoDelay(false);
-  expect(tcb.sender.noDelay).toBe(false);
-  connection.setNoDelay(true);
-  expect(tcb.sender.noDelay).toBe(true);
-  expect(host.asked).toEqual(['enqueue', 'enqueue']);
-});
-
 describe('keepalive (RFC 9293 3.8.4)', () => {
   const keepAlive = { idle: 5_000, interval: 100, count: 3 };
 

@@ -51,24 +51,6 @@ describe('the retransmission timer', () => {
     h.after(1);
     expect(h.connection.info().backoff).toBe(1);
   });
-
-  it('gives the peer the whole user timeout for data sent after an idle time', () => {
-    const h = established().after(600_000);
-    h.connection.send(new Uint8Array(10));
-    for (let second = 0; second < 119; second++) h.after(1000).sends();
-    expect(h.events).toEqual([]);
-  });
-});
-
-it('sends more than one turn’s worth of packets: 20 ACKs, then data', () => {
-  const h = new Harness().establish();
-  h.connection.send(new Uint8Array(10));
-  for (let count = 0; count < 20; count++) {
-    h.receives({ flags: ACK, seq: 2001 + count * 1000, data: 1000 });
-  }
-  const sent = h.sends();
-  expect(sent).toHaveLength(21);
-  expect(sent.at(-1)).toMatchObject({ seq: 1, len: 10 });
 });
 
 it('postpones a window probe and all later packets if the turn ends first', () => {
@@ -83,27 +65,6 @@ it('postpones a window probe and all later packets if the turn ends first', () =
   const sent = h.sends();
   expect(sent).toHaveLength(21);
   expect(sent.at(-1)).toMatchObject({ seq: 1, len: 1 });
-});
-
-it('detects when the user limits the rate', () => {
-  const h = established();
-  h.connection.send(new Uint8Array(3000));
-  h.sends();
-  expect(h.connection.info().appLimited).toBe(true);
-  const full = established();
-  full.connection.send(new Uint8Array(20_000));
-  full.sends();
-  full.after(RTT).receives({ flags: ACK, ack: 2001 });
-  full.sends();
-  expect(full.connection.info().appLimited).toBe(false);
-  // Exactly as much as the window allows: whether the user had more data is unknown.
-  const even = established();
-  even.connection.send(new Uint8Array(10_000));
-  even.sends();
-  even.after(RTT).receives({ flags: ACK, ack: 1001 });
-  even.connection.send(new Uint8Array(2000));
-  expect(even.sends()).toHaveLength(2);
-  expect(even.connection.info()).toMatchObject({ inflight: 11_000, appLimited: false });
 });
 
 describe('the persist timer', () => {
@@ -189,14 +150,6 @@ describe('the tail loss probe', () => {
     expect(h.stack.nextTimeout()).toBe(h.now + 150);
     expect(h.after(150).sendsBriefly()).toEqual(['PSH,ACK 3001+1000 1']);
     expect(h.connection.info().backoff).toBe(0);
-  });
-
-  it('is postponed by an ACK with progress', () => {
-    const h = established();
-    h.connection.send(new Uint8Array(3000));
-    h.sends();
-    h.after(150).receives({ flags: ACK, ack: 1001 });
-    expect(h.stack.nextTimeout()).toBe(h.now + 2 * h.connection.info().srtt);
   });
 
   it('starts the retransmission timer when it is sent, not when it is due', () => {

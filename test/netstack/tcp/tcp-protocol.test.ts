@@ -3,7 +3,7 @@ import { StackExhaustedError } from '../../../src/netstack/tcp/open/open.js';
 import type { Segment } from '../../../src/netstack/tcp/segment.js';
 import { silentObserver } from '../../support/fakes/silent-observer.js';
 import { addressKey } from '../../../src/wire/ip-address.js';
-import { OUR_V4, OUR_V6, PEER_V4 } from '../packets.js';
+import { OUR_V4, PEER_V4 } from '../packets.js';
 import { ACK, FIN, MSS_OPTION, RST, SYN } from '../tcp-harness.js';
 import { LoneLayer, type Opened, OUR_SECOND_V4 } from './lone-layer.js';
 import { notingObserver, PEER_ISS } from './lone-tcb.js';
@@ -31,13 +31,6 @@ describe('an active open (RFC 9293 3.10.1)', () => {
     expect([...syns[1]!.bytes.subarray(12, 16)]).toEqual([...OUR_SECOND_V4]);
   });
 
-  it('from an address that is not local, or of the other family, is refused', () => {
-    const net = new LoneLayer();
-    expect(() => net.open({ localAddress: PEER_V4 })).toThrow(RangeError);
-    expect(() => net.open({ localAddress: OUR_V6 })).toThrow(RangeError);
-    expect(net.layer.connections).toBe(0);
-  });
-
   it('copies the caller’s arrays', () => {
     const net = new LoneLayer();
     const address = PEER_V4.slice();
@@ -54,13 +47,6 @@ describe('an active open (RFC 9293 3.10.1)', () => {
     expect(opened.calls).toEqual([]);
     net.peerSends(opened, { flags: SYN | ACK });
     expect(opened.calls).toEqual(['established']);
-  });
-
-  it('has an ephemeral port if none is given', () => {
-    const net = new LoneLayer();
-    const ports = new Set(Array.from({ length: 50 }, () => net.open().connection.local.port));
-    expect(ports.size).toBe(50);
-    expect(net.layer.connections).toBe(50);
   });
 
   it('is found by its ends until it has ended', () => {
@@ -101,24 +87,6 @@ describe('a passive open', () => {
     expect(flagsOf(net.sends())).toEqual([RST | ACK]);
     net.receives(syn(1), PEER_V4, OUR_SECOND_V4);
     expect(flagsOf(net.sends())).toEqual([SYN | ACK]);
-  });
-
-  it('is refused at a non-local address, or while another listener has it', () => {
-    const net = new LoneLayer();
-    const listen = (address?: Uint8Array) =>
-      net.layer.listen(
-        address === undefined ? { port: 8080 } : { address, port: 8080 },
-        () => silentObserver,
-        {},
-      );
-    expect(() => listen(PEER_V4)).toThrow(RangeError);
-    for (const address of [undefined, OUR_V4, OUR_SECOND_V4]) {
-      const listener = listen(address);
-      expect(() => listen(address)).toThrow('TCP port 8080 is in use');
-      listener.close(net.now);
-      listen(address);
-    }
-    expect(net.layer.listeners.size).toBe(3);
   });
 
   it('reports its connections when the handshake is complete', () => {

@@ -72,7 +72,7 @@ describe('a connected socket', () => {
     expect(host.sends()).toHaveLength(3);
   });
 
-  it('takes precedence over one bound to the address, which takes precedence over one bound to all', () => {
+  it('takes precedence over one bound to the address, which takes precedence over one bound to all (udp_any_addr_recv_unicast)', () => {
     const { host, got, note } = noting();
     const all = host.stack.bindUdp({ port: 7 }, note('all'));
     const bound = host.stack.bindUdp({ address: OUR_V6, port: 7 }, note('bound'));

@@ -7,7 +7,7 @@ import {
 import type { Tcb } from '../../../../src/netstack/tcp/tcb.js';
 import type { SocketAddress } from '../../../../src/wire/ip-address.js';
 import { seededEntropy } from '../../../support/pairs/netstack-pair.js';
-import { OUR_V4, OUR_V6, PEER_V4, PEER_V6 } from '../../packets.js';
+import { OUR_V4, PEER_V4 } from '../../packets.js';
 import { loneTcb, NotingHost, NOW } from '../lone-tcb.js';
 
 const LOCAL_INDEX = 3;
@@ -157,29 +157,6 @@ describe('a passive open', () => {
   it('otherwise has a new number, as an active open between these ends would', () => {
     expect(issOf(passive(opening()))).toBe(issOf(active(opening())));
     expect(issOf(passive(opening(), undefined, NOW + 1))).not.toBe(issOf(passive(opening())));
-  });
-});
-
-describe('the initial sequence number', () => {
-  it('exceeds that of the previous connection by 250,000 per second (RFC 6528 3)', () => {
-    const open = opening();
-    const first = active(open, LOCAL, REMOTE, NOW);
-    const later = active(open, LOCAL, REMOTE, NOW + 1_000);
-    expect((issOf(later) - issOf(first)) | 0).toBe(250_000);
-  });
-
-  it('depends on a secret and on both ends, including the chosen port', () => {
-    const sameClock = [
-      active(opening()),
-      active(opening(undefined, { seed: 2 })),
-      active(opening(), { ...LOCAL, port: LOCAL.port + 1 }),
-      active(opening(), LOCAL, { ...REMOTE, port: 81 }),
-      active(opening(), { address: OUR_V6, port: 5_000 }, { address: PEER_V6, port: 80 }),
-      active(opening(), ANY_PORT),
-    ];
-    expect(new Set(sameClock.map(issOf)).size).toBe(sameClock.length);
-    const [chosen] = sameClock.slice(-1);
-    expect(issOf(active(opening(), chosen!.local))).toBe(issOf(chosen!));
   });
 });
 

@@ -96,13 +96,6 @@ describe('a closed window', () => {
     }
   });
 
-  it('challenges a SYN (RFC 5961 4.2)', () => {
-    const h = shut();
-    h.receives({ flags: SYN, seq: 1001 });
-    expect(h.sendsBriefly()).toEqual(['ACK 1+0 1001']);
-    expect(h.stack.drops.of('tcp-syn')).toBe(1);
-  });
-
   it.each<[string, Seg]>([
     ['text', { flags: ACK, data: 1 }],
     ['FIN', { flags: FIN | ACK }],

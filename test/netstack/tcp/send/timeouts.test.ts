@@ -35,19 +35,6 @@ describe('keepalive', () => {
     h.connection.setKeepAlive(undefined, h.now);
     expect(h.stack.nextTimeout()).toBe(Infinity);
   });
-
-  it('leaves data in flight to the retransmission timer (MUST-26)', () => {
-    const h = new Harness().establish({ connect: { keepAlive: KEEP_ALIVE } });
-    h.connection.send(new Uint8Array(10));
-    h.sends();
-    const seqs = new Set<number>();
-    for (let second = 0; second < 30; second++) {
-      h.after(1000);
-      for (const { seq } of h.sends()) seqs.add(seq);
-    }
-    expect([...seqs]).toEqual([1]);
-    expect(h.events).toEqual([]);
-  });
 });
 
 const USER_TIMEOUT = 60_000;

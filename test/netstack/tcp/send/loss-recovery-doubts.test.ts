@@ -3,9 +3,9 @@
  *
  * @mirrors sender.ts
  */
-import { TcpOptions } from '../../../src/netstack/tcp/open/options.js';
-import { ACK, Harness, SACK_SYN } from '../tcp-harness.js';
-import { loneTcb, NOW, OUR_ISS } from './lone-tcb.js';
+import { TcpOptions } from '../../../../src/netstack/tcp/open/options.js';
+import { ACK, Harness, SACK_SYN } from '../../tcp-harness.js';
+import { loneTcb, NOW, OUR_ISS } from '../lone-tcb.js';
 
 const RTT = 100;
 
