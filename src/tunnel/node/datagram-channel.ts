@@ -7,19 +7,19 @@ import type { Driver } from '../driver.js';
 import type { BudgetGuard } from '../traffic/budget-gate.js';
 import { ADDRESS_GONE } from './node-errors.js';
 
-/** The combined length of the IP and UDP headers in bytes. */
+/** The combined length of the headers of IP and of UDP or ICMP echo in bytes. */
 const IPV4_HEADERS = 20 + 8;
 const IPV6_HEADERS = 40 + 8;
 
 /**
- * Returns the maximum datagram payload in bytes, for packets of at most `mtu` bytes. Such a
- * datagram is fragmented only if the path's MTU is smaller than the tunnel's.
+ * Returns the maximum payload in bytes of UDP or ICMP echo, for packets of at most `mtu` bytes. Such
+ * a payload is fragmented only if the path's MTU is smaller than the tunnel's.
  */
 export function maxDatagramPayload(mtu: number, family: 4 | 6 = 4): number {
   return mtu - (family === 4 ? IPV4_HEADERS : IPV6_HEADERS);
 }
 
-export interface DatagramChannelHost {
+export interface ChannelHost {
   readonly engine: NetstackEngine;
   readonly driver: Driver;
   /** The maximum size of an IP packet inside the tunnel, in bytes. */
@@ -28,75 +28,101 @@ export interface DatagramChannelHost {
   readonly onClose: () => void;
 }
 
-/** A UDP port in the netstack that is connected to one remote endpoint. */
-export class TunnelDatagramChannel implements PushedChannel {
+export abstract class TunnelChannel<Item, Socket extends { close(): void }> {
   readonly maxPayload: number;
-  readonly #host: DatagramChannelHost;
-  readonly #socket: UdpSocket;
-  readonly #queue: ReceiveQueue<Uint8Array, DialError>;
-  #closed = false;
+  protected readonly host: ChannelHost;
+  protected readonly socket: Socket;
+  protected readonly queue: ReceiveQueue<Item, DialError>;
+  #isClosed = false;
 
-  /** @throws DialError `exhausted`; the tunnel must have an address of the target's family */
-  constructor(host: DatagramChannelHost, remote: SocketAddress) {
-    this.#host = host;
-    this.#queue = new ReceiveQueue(host.driver);
-    this.maxPayload = maxDatagramPayload(host.mtu, remote.address.length === 16 ? 6 : 4);
+  /**
+   * @param family that of the target; the tunnel must have such an address
+   * @param open opens the socket, whose items go to the queue
+   * @param full why open() has thrown an exception
+   * @throws DialError `exhausted`
+   */
+  constructor(
+    host: ChannelHost,
+    family: 4 | 6,
+    open: (queue: ReceiveQueue<Item, DialError>) => Socket,
+    full: string,
+  ) {
+    this.host = host;
+    this.queue = new ReceiveQueue(host.driver);
+    this.maxPayload = maxDatagramPayload(host.mtu, family);
     try {
-      this.#socket = host.engine.stack.connectUdp(
-        remote,
-        (payload) => this.#queue.push(payload),
-        (error) => this.#handleError(error),
-        { onAddressGone: () => this.#queue.end(addressGone()) },
-      );
+      this.socket = open(this.queue);
     } catch (error) {
-      throw new DialError('exhausted', 'no UDP port is free', { cause: error });
+      throw new DialError('exhausted', full, { cause: error });
     }
   }
 
-  send(payload: Uint8Array): void {
-    const { ended } = this.#queue;
-    if (ended !== undefined) throw ended;
-    this.#host.budget?.require();
-    if (payload.length > this.maxPayload) {
-      throw new RangeError(
-        `the datagram is ${payload.length} bytes long, but must be at most ${this.maxPayload} bytes to fit into a packet`,
-      );
-    }
-    const taken = this.#socket.send(payload);
-    this.#host.driver.schedule();
-    if (!taken) throw new DialError('exhausted', 'too many datagrams are waiting to be sent');
-  }
-
-  receive(timeout: number, signal?: AbortSignal): Promise<Uint8Array | undefined> {
-    return this.#queue.receive(timeout, signal);
-  }
-
-  subscribe({ onDatagram, onError }: DatagramHandlers): void {
-    this.#queue.subscribe({ onItem: onDatagram, onError });
+  receive(timeout: number, signal?: AbortSignal): Promise<Item | undefined> {
+    return this.queue.receive(timeout, signal);
   }
 
   close(): void {
-    if (this.#closed) return;
-    this.#closed = true;
-    this.#socket.close();
-    this.#queue.close(closedError());
-    this.#host.onClose();
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.socket.close();
+    this.queue.close(new DialError('closed', 'the channel is closed'));
+    this.host.onClose();
   }
 
-  #handleError({ kind, remote }: UdpError): void {
-    if (kind !== 'port-unreachable' && kind !== 'unreachable') return;
-    const error =
-      kind === 'port-unreachable'
-        ? new DialError('refused', `UDP port ${remote.port} on the target is closed`)
-        : new DialError('unreachable', 'the target is unreachable');
-    this.#queue.fail(error);
+  /** Call this before a payload is given to the socket. @throws see DatagramChannel */
+  protected requireSendable(payload: Uint8Array): void {
+    const { ended } = this.queue;
+    if (ended !== undefined) throw ended;
+    this.host.budget?.require();
+    if (payload.length <= this.maxPayload) return;
+    throw new RangeError(
+      `the payload is ${payload.length} bytes long, but must be at most ${this.maxPayload} bytes to fit into a packet`,
+    );
+  }
+
+  /** Call this with the socket's answer. @throws DialError `exhausted` */
+  protected sent(isTaken: boolean): void {
+    this.host.driver.schedule();
+    if (!isTaken) throw new DialError('exhausted', 'too many packets are waiting to be sent');
   }
 }
 
-function addressGone(): DialError {
+/** Why a channel ends if the tunnel's address has changed. */
+export function addressGone(): DialError {
   return new DialError('unreachable', ADDRESS_GONE);
 }
 
-function closedError(): DialError {
-  return new DialError('closed', 'the channel is closed');
+/** A UDP port in the netstack that is connected to one remote endpoint. */
+export class TunnelDatagramChannel
+  extends TunnelChannel<Uint8Array, UdpSocket>
+  implements PushedChannel
+{
+  constructor(host: ChannelHost, remote: SocketAddress) {
+    const open = (queue: ReceiveQueue<Uint8Array, DialError>): UdpSocket =>
+      host.engine.stack.connectUdp(
+        remote,
+        (payload) => queue.push(payload),
+        (error) => handleError(queue, error),
+        { onAddressGone: () => queue.end(addressGone()) },
+      );
+    super(host, remote.address.length === 16 ? 6 : 4, open, 'no UDP port is free');
+  }
+
+  send(payload: Uint8Array): void {
+    this.requireSendable(payload);
+    this.sent(this.socket.send(payload));
+  }
+
+  subscribe({ onDatagram, onError }: DatagramHandlers): void {
+    this.queue.subscribe({ onItem: onDatagram, onError });
+  }
+}
+
+function handleError(queue: ReceiveQueue<Uint8Array, DialError>, { kind, remote }: UdpError): void {
+  if (kind !== 'port-unreachable' && kind !== 'unreachable') return;
+  const error =
+    kind === 'port-unreachable'
+      ? new DialError('refused', `UDP port ${remote.port} on the target is closed`)
+      : new DialError('unreachable', 'the target is unreachable');
+  queue.fail(error);
 }

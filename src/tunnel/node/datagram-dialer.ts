@@ -1,7 +1,7 @@
 /** Opens UDP flows through an engine: the DatagramDialer that the proxies use. */
 import type { DatagramDialer } from '../../proxy/datagram-dialer.js';
 import { DialError, type DialTarget } from '../../proxy/dialer.js';
-import { type DatagramChannelHost, TunnelDatagramChannel } from './datagram-channel.js';
+import { type ChannelHost, TunnelDatagramChannel } from './datagram-channel.js';
 import { type PeerSessionHost, waitForSession } from '../server/peer-session.js';
 import { closingTunnel, routeTo } from '../server/route.js';
 
@@ -10,8 +10,7 @@ import { closingTunnel, routeTo } from '../server/route.js';
  */
 const MAX_CHANNELS = 1024;
 
-export interface DatagramDialerOptions
-  extends Omit<DatagramChannelHost, 'onClose'>, PeerSessionHost {
+export interface DatagramDialerOptions extends Omit<ChannelHost, 'onClose'>, PeerSessionHost {
   /** The maximum number of open channels; 1,024 by default. */
   readonly maxChannels?: number;
 }

@@ -6,12 +6,13 @@ import type { NameResolver } from '../names/name-resolver.js';
 import { familyOf } from '../server/address-order.js';
 import { type PeerSessionHost, waitForSession } from '../server/peer-session.js';
 import { closingTunnel, routeTo } from '../server/route.js';
-import { type EchoChannelHost, TunnelEchoChannel } from './echo-channel.js';
+import type { ChannelHost } from './datagram-channel.js';
+import { TunnelEchoChannel } from './echo-channel.js';
 
 /** The maximum number of open channels, so that one user cannot use up the stack's sockets. */
 const MAX_CHANNELS = 256;
 
-export interface EchoDialerOptions extends Omit<EchoChannelHost, 'onClose'>, PeerSessionHost {
+export interface EchoDialerOptions extends Omit<ChannelHost, 'onClose'>, PeerSessionHost {
   readonly names: Pick<NameResolver, 'resolve'>;
 }
 
