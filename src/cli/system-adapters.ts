@@ -15,7 +15,7 @@ export { systemPrivateFiles } from '../system/files/read-private-file.js';
 export { boundSockets } from '../system/network/bound-sockets.js';
 export { createKeyClaims } from '../system/network/key-claims.js';
 export { localConnections } from '../system/network/local-connection.js';
-export { bindSocketFile, localListeners } from '../system/network/local-listener.js';
+export { localListeners } from '../system/network/local-listener.js';
 export { localStreams } from '../system/network/local-stream.js';
 export { portHolder } from '../system/network/port-holder.js';
 export { tryListen } from '../system/network/probe-listener.js';

@@ -98,7 +98,6 @@ export function createSystemContext(version: string) {
     /** Detects which process is listening on a port on this machine. */
     portHolder: async () => (await adapters()).portHolder,
     localListeners: async () => (await adapters()).localListeners,
-    bindSocketFile: async () => (await adapters()).bindSocketFile,
     /** Connects to local sockets of other processes as byte streams. */
     localStreams: async () => (await adapters()).localStreams,
     /** Opens sockets of the operating system that are bound to a local address. */

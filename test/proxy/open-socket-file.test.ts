@@ -1,9 +1,10 @@
 import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { connect } from 'node:net';
+import { connect, Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { bindSocketFile } from '../../src/system/network/local-listener.js';
+import { jest } from '@jest/globals';
+
 import type { HttpListener } from '../../src/proxy/http/listener.js';
 import { startMixedPort } from '../../src/proxy/mixed/mixed-port.js';
 import { silentLog } from '../support/fakes/silent-log.js';
@@ -23,7 +24,7 @@ afterEach(async () => {
 
 async function start(path: string): Promise<HttpListener> {
   const listener = await startMixedPort({
-    listen: { path, bind: bindSocketFile },
+    listen: { path },
     dialer: failing('refused'),
     log: silentLog,
     pac: { names: [], allowedIps: () => Promise.resolve([]), hosts: [] },
@@ -87,14 +88,16 @@ it.each([
 });
 
 it('reports a folder in which the user may not create files', async () => {
-  const bind = () => Promise.reject(Object.assign(new Error('listen EACCES'), { code: 'EACCES' }));
-  const starting = startMixedPort({
-    listen: { path: join(folder, 'proxy.sock'), bind },
-    dialer: failing('refused'),
-    log: silentLog,
+  const listen = jest.spyOn(Server.prototype, 'listen').mockImplementationOnce(function (
+    this: Server,
+  ) {
+    const error = Object.assign(new Error('listen EACCES'), { code: 'EACCES' });
+    process.nextTick(() => this.emit('error', error));
+    return this;
   });
-  await expect(starting).rejects.toMatchObject({
+  await expect(start(join(folder, 'proxy.sock'))).rejects.toMatchObject({
     kind: 'permission',
     why: 'this user may not create the socket',
   });
+  listen.mockRestore();
 });

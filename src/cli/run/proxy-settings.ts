@@ -28,7 +28,7 @@ const MAX_LENGTH = 255;
  */
 export async function proxySettings(
   flags: ProxyChoice,
-  context: Pick<Context, 'env' | 'privateFiles' | 'bindSocketFile'>,
+  context: Pick<Context, 'env' | 'privateFiles'>,
   passed?: PassedSockets,
 ): Promise<ProxySettings | undefined> {
   const place = proxyPlace(flags, context.env, passed);
@@ -39,10 +39,7 @@ export async function proxySettings(
   const { listen } = place;
   return {
     isAskedFor: place.isAskedFor,
-    listen:
-      'path' in listen
-        ? { path: resolve(listen.path), bind: await context.bindSocketFile() }
-        : listen,
+    listen: 'path' in listen ? { path: resolve(listen.path) } : listen,
     password: await readPassword(flags['proxy-password-file'], context),
     hosts: browserPolicy(flags).hosts,
   };

@@ -14,7 +14,7 @@ import type { DialTarget } from '../dialer.js';
 import type { ListenAddress } from '../listen-address.js';
 import { openPort, type PortOptions } from '../open-port.js';
 import { openPassedSockets, type PassedSockets } from '../open-passed-sockets.js';
-import { openSocketFile, type SocketFile } from '../open-socket-file.js';
+import { openSocketFile, type SocketPath } from '../open-socket-file.js';
 import { ClientConnection } from './client-connection.js';
 import type { ClientMessage } from './client/client-message.js';
 import type { Destination, ExchangeContext } from './exchange-context.js';
@@ -30,7 +30,7 @@ export interface HttpListenerOptions
   extends
     Omit<PortOptions, 'listen'>,
     Pick<ExchangeContext, 'route' | 'browsers' | 'headers' | 'dialer'> {
-  readonly listen: ListenAddress | SocketFile | PassedSockets;
+  readonly listen: ListenAddress | SocketPath | PassedSockets;
   /**
    * Answers an origin-form request that is never forwarded; returns false to handle the request as
    * usual.

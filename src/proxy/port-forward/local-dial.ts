@@ -4,7 +4,7 @@ import { connect, type Socket } from 'node:net';
 
 import { codeOf, messageOf } from '../../lib/errors/error-message.js';
 import { DialError, type DialFailure, type DialTarget } from '../dialer.js';
-import type { SocketPath } from './port-forward.js';
+import type { SocketPath } from '../open-socket-file.js';
 
 /** How long a connection attempt may take, in milliseconds. */
 const TIMEOUT = 20_000;

@@ -2,14 +2,9 @@
 import { formatAuthority } from '../../lib/text/http-syntax.js';
 import type { DialTarget } from '../dialer.js';
 import type { ListenAddress } from '../listen-address.js';
+import type { SocketPath } from '../open-socket-file.js';
 
 export type ForwardProtocol = 'tcp' | 'udp';
-
-/** A Unix socket in the file system. */
-export interface SocketPath {
-  /** An absolute path. */
-  readonly path: string;
-}
 
 /** A place on this machine. */
 export type LocalPlace = ListenAddress | SocketPath;

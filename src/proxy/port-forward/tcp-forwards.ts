@@ -7,6 +7,7 @@ import { untilAborted } from '../../lib/waits.js';
 import { formatAuthority } from '../../lib/text/http-syntax.js';
 import { clientName } from '../access-line.js';
 import { openPort } from '../open-port.js';
+import { openAtPath } from '../open-socket-file.js';
 import type { ProxyLog } from '../proxy-log.js';
 import { type JoinOptions, JoinedConnection } from '../relay/joined-connection.js';
 import { resetStream } from '../reset.js';
@@ -20,7 +21,6 @@ import {
   placeText,
   type RemoteForward,
 } from './port-forward.js';
-import { openUnixSocket } from './unix-socket.js';
 
 /** The maximum number of open connections of one forward. */
 const MAX_CONNECTIONS = 1024;
@@ -60,8 +60,7 @@ export async function openLocalTcp(
 async function listenAt(server: Server, listen: LocalPlace, log: ProxyLog): Promise<LocalPlace> {
   const flag = FORWARD_FLAG.local;
   if (!('path' in listen)) return openPort(server, { listen, flag, risk: FORWARD_RISK, log });
-  await openUnixSocket(server, listen.path, flag);
-  server.on('error', (error) => log.error({ error: error.message }, 'the listener failed'));
+  await openAtPath(server, listen.path, listen.path, { flag, log });
   return listen;
 }
 

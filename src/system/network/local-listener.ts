@@ -148,7 +148,7 @@ interface ServedEvents {
  * @throws Error with the system's `code`: EADDRINUSE if a process is listening at the path, or if
  * the path is not a socket; ENOENT if its folder does not exist
  */
-export async function bindSocketFile(server: Server, path: string): Promise<void> {
+async function bindSocketFile(server: Server, path: string): Promise<void> {
   // Check the folder, because listen() reports a missing one as EACCES.
   await stat(dirname(path));
   try {

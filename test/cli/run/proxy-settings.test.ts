@@ -11,7 +11,6 @@ const FLAGS = {
   'allow-host': undefined,
   'allow-origin': undefined,
 };
-const bind = () => Promise.resolve();
 
 function settings(
   flags: Partial<Record<keyof typeof FLAGS, string>>,
@@ -23,7 +22,6 @@ function settings(
   return proxySettings({ ...FLAGS, ...flags } as Parameters<typeof proxySettings>[0], {
     env,
     privateFiles: () => Promise.resolve({ readText, readStandardInput }),
-    bindSocketFile: () => Promise.resolve(bind),
   });
 }
 
@@ -96,5 +94,5 @@ it('refuses a password file if the proxy is off, and does not read it', async ()
 
 it('makes the path of a socket absolute', async () => {
   const { listen } = (await settings({ 'proxy-listen': './p.sock' }))!;
-  expect(listen).toEqual({ path: resolve('p.sock'), bind });
+  expect(listen).toEqual({ path: resolve('p.sock') });
 });

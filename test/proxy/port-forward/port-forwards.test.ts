@@ -129,14 +129,16 @@ it('replaces the socket of a dead process, but neither a file nor a socket in us
   await expect(forwards.open([forward])).rejects.toMatchObject({
     kind: 'failed',
     what: `cannot listen on ${path} (--local-forward)`,
-    why: 'the path is in use',
+    why: 'a program is listening on this path, or the path is not a socket',
   });
   server.close();
   dead.close();
   const file = join(folder, 'file');
   writeFileSync(file, 'precious');
   const onFile = forwards.open([parseForward('local', `${file}:db:5432`)]);
-  await expect(onFile).rejects.toMatchObject({ why: 'the path is in use' });
+  await expect(onFile).rejects.toMatchObject({
+    why: 'a program is listening on this path, or the path is not a socket',
+  });
   expect(statSync(file).size).toBe(8);
   const missing = forwards.open([parseForward('local', `${folder}/no/a.sock:db:1`)]);
   await expect(missing).rejects.toMatchObject({ why: 'the folder does not exist' });
