@@ -197,9 +197,3 @@ it('refuses other methods and foreign pages for a stream, too', async () => {
   const [response] = (await once(asked, 'response')) as [IncomingMessage];
   expect(response.statusCode).toBe(421);
 });
-
-it('adds the header fields of a page', async () => {
-  const page = { status: 200, contentType: 'text/x', body: '', headers: { 'X-More': 'here' } };
-  const { headers } = await ask(await start(() => Promise.resolve(page)), '/page');
-  expect(headers['x-more']).toBe('here');
-});

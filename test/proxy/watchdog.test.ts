@@ -44,16 +44,6 @@ it('accepts a new limit', () => {
   expect(expired).toBe(2);
 });
 
-it('expires once after a limit that was shortened in the meantime', () => {
-  watchdog.arm(200);
-  watchdog.arm(100);
-  jest.advanceTimersByTime(50);
-  watchdog.arm(200);
-  expect(jest.getTimerCount()).toBe(1);
-  jest.advanceTimersByTime(1000);
-  expect(expired).toBe(1);
-});
-
 it('accepts a limit that is longer than a timer of Node', () => {
   const start = jest.spyOn(globalThis, 'setTimeout');
   watchdog.arm(2 ** 31);
@@ -61,18 +51,6 @@ it('accepts a limit that is longer than a timer of Node', () => {
   jest.advanceTimersByTime(2 ** 31 - 1);
   expect(expired).toBe(0);
   jest.advanceTimersByTime(1);
-  expect(expired).toBe(1);
-});
-
-it('postpones to a later deadline with a longer limit', () => {
-  watchdog.arm(100);
-  jest.advanceTimersByTime(50);
-  watchdog.arm(200);
-  jest.advanceTimersByTime(199);
-  expect(expired).toBe(0);
-  jest.advanceTimersByTime(1);
-  expect(expired).toBe(1);
-  jest.advanceTimersByTime(1000);
   expect(expired).toBe(1);
 });
 

@@ -25,18 +25,6 @@ async function echoing() {
   return { answers, server, forwarder, client: forwarding.client(forwarder) };
 }
 
-it('processes requests one after the other, each on a new connection to the target', async () => {
-  const { answers, client, server } = await echoing();
-  for (const [index, path] of ['/first', '/second', '/third'].entries()) {
-    client.send(get(path));
-    await until(() => answers.length > index);
-    answers[index]!();
-    await client.until(`\r\n\r\n${path}`);
-  }
-  expect(client.ending).toBeUndefined();
-  expect(server.wires).toHaveLength(3);
-});
-
 it('does not forward a pipelined request before the previous one is answered', async () => {
   const { answers, client, server } = await echoing();
   client.send(get('/1') + get('/2') + get('/3'));
@@ -49,22 +37,6 @@ it('does not forward a pipelined request before the previous one is answered', a
   }
   const received = await client.until('\r\n\r\n/3');
   expect(received.match(/\r\n\r\n\/\d/g)).toEqual(['\r\n\r\n/1', '\r\n\r\n/2', '\r\n\r\n/3']);
-});
-
-it('forwards the body of each pipelined request with that request', async () => {
-  const { answers, client, server } = await echoing();
-  const post = (path: string, body: string) =>
-    `POST ${path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
-  client.send(post('/1', 'one') + post('/2', 'three'));
-  await until(() => answers.length === 1);
-  answers[0]!();
-  await until(() => answers.length === 2);
-  answers[1]!();
-  await client.until('\r\n\r\n/2');
-  expect(server.wires.map(({ received }) => received.split('\r\n\r\n')[1])).toEqual([
-    'one',
-    'three',
-  ]);
 });
 
 it('answers 503 to requests above the limit, in order', async () => {
@@ -105,15 +77,6 @@ it('does not start a queued request after an answer broke off', async () => {
   server.wires[0]!.socket.resetAndDestroy();
   await client.ended();
   expect(local.signals).toHaveLength(1);
-});
-
-it('closes the connection when the client asks for it', async () => {
-  const { answers, client } = await echoing();
-  client.send('GET /x HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n');
-  await until(() => answers.length === 1);
-  answers[0]!();
-  expect(await client.ended()).toBe('fin');
-  expect(client.received).toContain('Connection: close');
 });
 
 it('does not start a queued request after the last answer', async () => {

@@ -8,7 +8,6 @@ import {
   type JoinedConnection,
   joinTarget,
 } from '../../../src/proxy/relay/joined-connection.js';
-import { RELAY_LIMITS } from '../../../src/proxy/relay/relay.js';
 import { Side } from '../support/side.js';
 
 const TARGET = { host: 'one.test', port: 80 };
@@ -136,15 +135,6 @@ describe('a target that answers', () => {
     connect(target);
     await settle();
     expect([client.fate, overCount]).toEqual(['reset', 1]);
-  });
-
-  it('is subject to the limits of a relay', async () => {
-    start();
-    connect(target);
-    await settle();
-    jest.advanceTimersByTime(RELAY_LIMITS.idleTimeout);
-    await settle();
-    expect([client.fate, target.fate, overCount]).toEqual(['reset', 'reset', 1]);
   });
 });
 

@@ -185,15 +185,4 @@ describe('with a password', () => {
     client.push(null);
     await settle();
   });
-
-  it('gives a client 30 s for the handshake', async () => {
-    start('secret');
-    await send(OFFER);
-    jest.advanceTimersByTime(29_999);
-    await settle();
-    expect(client.fate).toBe('open');
-    jest.advanceTimersByTime(1);
-    await settle();
-    expect(client.fate).toBe('in order');
-  });
 });
