@@ -9,12 +9,9 @@ it.each([
   ['/opt/bin/arctun', [], API, false],
   ['/opt/extensions/arctun/arctun', [], API, false],
   ['/opt/extensions/arctun', ['--help'], API, false],
-  ['/opt/extensions/arctun', ['version'], API, false],
   ['arctun', ['lambda'], {}, false],
   ['arctun', ['lambda'], API, true],
   ['arctun', ['lambda', '--help'], API, false],
-  ['arctun', ['lambda', 'layer'], API, false],
-  ['arctun', ['up'], API, false],
   ['arctun', [], API, false],
 ])('%s %j with %j: %s', (argv0, words, env, is) => {
   expect(startsExtension({ argv0, words, env })).toBe(is);

@@ -30,12 +30,9 @@ it.each([
   expect(rateOf([counted(100, 200), 0], [later, 1_000])).toBeUndefined();
 });
 
-it.each([{ name: 'other' }, { pid: 1 }, { openedUnix: 1 }])(
-  'is absent if the tunnel has changed: %j',
-  (change) => {
-    expect(rateOf([counted(100, 200), 0], [counted(200, 300, change), 1_000])).toBeUndefined();
-  },
-);
+it.each([{ pid: 1 }, { openedUnix: 1 }])('is absent if the tunnel has changed: %j', (change) => {
+  expect(rateOf([counted(100, 200), 0], [counted(200, 300, change), 1_000])).toBeUndefined();
+});
 
 it('is computed for each peer', () => {
   const rates = new TransferRates();

@@ -1,10 +1,5 @@
 import type { Context } from '../../../../src/cli/context.js';
-import {
-  answerTimeout,
-  ENTRY_PORTS,
-  readMessage,
-} from '../../../../src/cli/run/messages/message.js';
-import { thrownBy } from '../../../proxy/support/thrown.js';
+import { readMessage } from '../../../../src/cli/run/messages/message.js';
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 const NOTHING = {
@@ -80,9 +75,6 @@ it.each(['tcp', 'udp'] as const)('sends only the bytes over %s', async (via) => 
 
 it.each([
   [{ method: 'PUT' }, '--method'],
-  [{ path: '/' }, '--path'],
-  [{ 'content-type': 'text/plain' }, '--content-type'],
-  [{ header: ['A: b'] }, '--header'],
   [{ method: 'POST', header: ['A: b'] }, '--method, --header'],
 ])('refuses %j with --via udp', async (change, named) => {
   const reading = readMessage('x', { ...NOTHING, via: 'udp', ...change }, context);
@@ -129,7 +121,6 @@ it('accepts an empty message only with --method', async () => {
 });
 
 it.each([
-  [{ path: 'no-slash' }, '--path must begin with "/"'],
   [{ path: '/a b' }, '--path must begin with "/"'],
   [{ method: 'P T' }, '--method must be an HTTP method'],
 ])('refuses %j', async (change, why) => {
@@ -138,13 +129,4 @@ it.each([
   );
   expect(error).toMatchObject({ kind: 'usage', what: 'cannot create the request' });
   expect((error as Error).message).toContain(why);
-});
-
-it('sets the ports and the timeouts', () => {
-  expect(ENTRY_PORTS).toEqual({ http: 80, tcp: 23080, udp: 23080 });
-  expect(answerTimeout('http', undefined)).toBe(30_000);
-  expect(answerTimeout('tcp', undefined)).toBe(5_000);
-  expect(answerTimeout('udp', undefined)).toBe(5_000);
-  expect(answerTimeout('udp', 2)).toBe(2_000);
-  expect(thrownBy(() => answerTimeout('http', 1))).toBeUndefined();
 });
