@@ -11,7 +11,7 @@ import { type Output, standardOutput } from './output/output.js';
 import { renderUserError } from './output/render.js';
 import { systemFailure } from './errors/system-error.js';
 import { refusedSwitch, type UsageContext, usageError } from './errors/usage-error.js';
-import { withSources } from './errors/value-source.js';
+import { nameSources } from './errors/value-source.js';
 import { isAbandonedQuestion } from './run/wizard.js';
 
 /** The exit code that a shell reports for a program that SIGINT has ended. */
@@ -61,7 +61,8 @@ export abstract class BaseCommand extends Command {
         ? error
         : (usageError(error, this.usage()) ?? systemFailure(error));
     if (known === undefined) return super.catch(shownError(error) as Error);
-    process.stderr.write(renderUserError(withSources(known, this.usage())));
+    nameSources(known, this.usage());
+    process.stderr.write(renderUserError(known));
     this.exit(exitCodeOf(known));
   }
 

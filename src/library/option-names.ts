@@ -1,5 +1,9 @@
 /** Names the library's options instead of flags in errors of code that the commands also use. */
+import { SAVE_PRINTED } from '../app/bootstrap/bootstrap-rescue.js';
+import { renameSettings, rewriteError } from '../lib/errors/rename-settings.js';
 import { UserError } from '../lib/errors/user-error.js';
+
+const SAVE_RETURNED = 'Save the text that arcJson.expose() of this error returns';
 
 const OPTIONS: Readonly<Record<string, string>> = {
   'auth-key-id': 'credentials.authKeyId',
@@ -18,11 +22,6 @@ const OPTIONS: Readonly<Record<string, string>> = {
   yes: 'force',
 };
 
-/** Matches a quoted command, or a flag outside one. */
-const MENTION = /`[^`]*`|"arctun [^"]*"|--([a-z][\w-]*)(?: or [A-Z][A-Z_]*)?/g;
-
-type Writable = { -readonly [Name in keyof UserError]: UserError[Name] };
-
 /**
  * Changes the texts of a UserError, which keeps its class and other members.
  *
@@ -30,24 +29,9 @@ type Writable = { -readonly [Name in keyof UserError]: UserError[Name] };
  */
 export function withOptionNames(error: unknown, config: 'config' | 'path' = 'config'): unknown {
   if (!(error instanceof UserError)) return error;
-  const named = (text: string) =>
-    text
-      .replaceAll(MENTION, (mention: string, flag?: string) => {
-        if (flag === 'config') return `the option ${config}`;
-        const option = flag === undefined ? undefined : OPTIONS[flag];
-        return option === undefined ? mention : `the option ${option}`;
-      })
-      .replaceAll(
-        'Save the arc.json that was printed to standard output',
-        'Save the text that arcJson.expose() of this error returns',
-      )
-      .replaceAll('Run the same command again', 'Call the same function again')
-      .replaceAll('run the same command again', 'call the same function again');
-  const { message, what, why, next, stack } = error;
-  const changed = { what: named(what), why: named(why), next: next.map(named) };
-  const renamed = `${changed.what}: ${changed.why}`;
-  const writable: Writable = Object.assign(error, changed, { message: renamed });
-  if (stack !== undefined) writable.stack = stack.replace(message, () => renamed);
+  const options: typeof OPTIONS = { ...OPTIONS, config };
+  const nameOf = (flag: string) => options[flag] && `the option ${options[flag]}`;
+  rewriteError(error, (text) => renameSettings(text, nameOf).replace(SAVE_PRINTED, SAVE_RETURNED));
   return error;
 }
 

@@ -66,7 +66,7 @@ export async function bootstrapOpened(
   return { path: run.keptIn ?? files.absolute(path), simId, created: run.created, notes };
 }
 
-const REPEAT_LABELS = 'Run the same command again to retry. This will not create a second SIM.';
+const REPEAT_LABELS = 'Try again. This will not create a second SIM.';
 
 /** Returns a note if --save-profile was given but arc.json cannot hold these credentials. */
 export function unsavedProfileNotes({ options, profile }: SignedInRun): readonly string[] {

@@ -90,7 +90,7 @@ async function renewed(existing: ArcConfig, { api, ports, profile }: DumpRun): P
     throw new UserError('failed', {
       what: 'cannot write arc.json to standard output',
       why: messageOf(error),
-      next: [`Run the same command again: SIM ${simId} has a new session, which was not saved.`],
+      next: [`Try again: SIM ${simId} has a new session, which was not saved.`],
       cause: error,
     });
   }

@@ -107,6 +107,9 @@ export async function refuseWhileRescued(
   });
 }
 
+/** The commands print an arc.json that could not be written; the library returns it in the error. */
+export const SAVE_PRINTED = 'Save the arc.json that was printed to standard output';
+
 async function rescue(
   files: Files,
   simId: string,
@@ -124,10 +127,7 @@ async function rescue(
     await files.createFolder(rescueFolder);
     await files.replaceText(rescuePath, text);
   } catch (second) {
-    const next = [
-      'Save the arc.json that was printed to standard output: SORACOM will not show the private key again.',
-      warning,
-    ];
+    const next = [`${SAVE_PRINTED}: SORACOM will not show the private key again.`, warning];
     const both = `${why}; ${rescuePath}: ${messageOf(second)}`;
     const kept = { arcJson: new Secret(text) };
     return new BootstrapRescueError(simId, { what, why: both, next, cause: error }, kept);

@@ -81,7 +81,7 @@ export const creationSteps = {
       await journal.add({ step: 'created', simId });
       throw keylessError(
         simId,
-        'Run the same command again to give that SIM a key. This will not create a second SIM.',
+        'Try again to give that SIM a key. This will not create a second SIM.',
       );
     }
     run.config = withProfile(config, run.profile);
@@ -110,7 +110,7 @@ export const creationSteps = {
         what: `SIM ${config.simId} was created, but ${ports.files.absolute(options.path)} could not be written`,
         why: error.message,
         next: [
-          `Fix the cause, then run the same command again to finish. The key is safe in ${journal.path}, and no second SIM will be created.`,
+          `Fix the cause, then try again to finish. The key is safe in ${journal.path}, and no second SIM will be created.`,
         ],
         cause: error,
       });
@@ -127,7 +127,7 @@ export const creationSteps = {
       const place = ports.files.absolute(options.path);
       await addSession(config, api, write, {
         what: `SIM ${config.simId} was created and its key is in ${place}, but the SIM has no session`,
-        next: 'Run the same command again to create a session. This will not create a second SIM.',
+        next: 'Try again to create a session. This will not create a second SIM.',
       });
     }
     await journal.end();
@@ -217,7 +217,7 @@ export async function confirmCreation(run: SignedInRun): Promise<void> {
   throw new UserError('failed', {
     what: 'no virtual SIM was created',
     why: 'you did not answer yes',
-    next: ['Run the same command again and answer yes.'],
+    next: ['Try again and answer yes.'],
   });
 }
 
@@ -233,7 +233,7 @@ async function refuseAppeared({ options, ports, journal }: SimRun): Promise<void
       why: `${ports.files.absolute(options.path)}: ${error.message}`,
       next: [
         'Nothing was created or changed.',
-        'Run the same command again to create a session for the SIM in that file.',
+        'Try again to create a session for the SIM in that file.',
       ],
       cause: error,
     });

@@ -59,7 +59,7 @@ export async function renewKey(
     // The response is missing or inconclusive, so the old key may no longer work.
     throw retold(error, [
       ...error.next,
-      `Run the same command again to continue. SIM ${simId} may already have the new key, which is safe in ${journal.path}. The old key may no longer work.`,
+      `Try again to continue. SIM ${simId} may already have the new key, which is safe in ${journal.path}. The old key may no longer work.`,
     ]);
   }
 }
@@ -110,7 +110,7 @@ async function renew({ config, journal, api, write }: Renewal): Promise<ArcConfi
     await write(renewed);
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
-    const next = `Fix the cause, then run the same command again to continue. The key is safe in ${journal.path}.`;
+    const next = `Fix the cause, then try again to continue. The key is safe in ${journal.path}.`;
     throw retold(
       error,
       [next],
@@ -119,7 +119,7 @@ async function renew({ config, journal, api, write }: Renewal): Promise<ArcConfi
   }
   const whole = await addSession(renewed, api, write, {
     what: `the key of SIM ${simId} was renewed and saved, but the SIM has no new session`,
-    next: 'Run the same command again to continue.',
+    next: 'Try again to continue.',
   });
   await journal.end();
   return whole;

@@ -199,7 +199,7 @@ export async function keepKryptonSession(
     replace: existing !== undefined,
     done: 'Krypton has created a new key pair',
     warning:
-      'If you lose the new arc.json, run the same command again: the previous key pair no longer works. This will not create a second SIM.',
+      'If you lose the new arc.json, try again: the previous key pair no longer works. This will not create a second SIM.',
   });
   await settleSessionState(config, { files, stateFolder: options.rescueFolder });
   return {

@@ -156,7 +156,7 @@ function mayNotLook(): UserError {
     why: 'an earlier run requested a SIM but did not receive a response, and this user is not permitted to list SIMs',
     next: [
       'Nothing was created or changed.',
-      'Grant Query:searchSims or Sim:listSims to this SAM user, and run the same command again.',
+      'Grant Query:searchSims or Sim:listSims to this SAM user, and try again.',
       'Or look for the SIM in the user console. Then add --adopt SIM_ID to use it, or --create-another if it does not exist.',
     ],
   });
@@ -168,7 +168,7 @@ function undecided(sims: readonly LostSim[], since: number, journalPath: string)
   const what = 'cannot create a virtual SIM';
   if (sims.length === 0) {
     const why = `${asked}; no new SIMs are listed yet, but a new SIM can take a few minutes to appear`;
-    const later = `Run the same command again after ${isoTime(since + LISTED_AFTER)}. If no SIMs are listed by then, the command will create a new SIM.`;
+    const later = `Try again after ${isoTime(since + LISTED_AFTER)}. If no SIMs are listed by then, the command will create a new SIM.`;
     return new UserError('failed', { what, why, next: [NOTHING_CHANGED, later, another] });
   }
   const later = sims.filter(({ isEarlier }) => !isEarlier);
@@ -247,7 +247,7 @@ function refuseOtherKey(run: SimRun): void {
   throw refusal(
     run,
     `SIM ${existing.simId} was created with the key in ${journal.path}, which differs from the key in arc.json`,
-    'Delete the journal if this arc.json works. Otherwise, move arc.json elsewhere and run the same command again.',
+    'Delete the journal if this arc.json works. Otherwise, move arc.json elsewhere and try again.',
   );
 }
 

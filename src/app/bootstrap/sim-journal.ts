@@ -96,10 +96,7 @@ export class SimJournal {
       throw new UserError('failed', {
         what: `cannot use ${target}`,
         why: `process ${runningProcess} is already using it (${journal.path})`,
-        next: [
-          'Nothing was created or changed.',
-          'Wait until that process ends, then run the same command again.',
-        ],
+        next: ['Nothing was created or changed.', 'Wait until that process ends, then try again.'],
       });
     }
     // arctun creates the file with its first entry atomically, so arctun cannot have created an
@@ -172,10 +169,7 @@ export class SimJournal {
     throw new UserError('failed', {
       what: `cannot use ${this.#target}`,
       why: 'another run has just started to create this file',
-      next: [
-        'Nothing was created or changed.',
-        'Wait until that run ends, then run the same command again.',
-      ],
+      next: ['Nothing was created or changed.', 'Wait until that run ends, then try again.'],
     });
   }
 

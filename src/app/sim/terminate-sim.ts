@@ -126,9 +126,7 @@ export async function endSim(
     await api.terminateSim(simId);
   } catch (error) {
     if (isLost(error)) {
-      throw error.withAdvice(
-        `Run the same command again to check: SIM ${simId} may already be terminated.`,
-      );
+      throw error.withAdvice(`Try again to check: SIM ${simId} may already be terminated.`);
     }
     if (refusal === undefined || !(error instanceof UserError)) throw error;
     throw new UserError(error.kind, {
@@ -179,7 +177,7 @@ function declined(simId: string): UserError {
   return new UserError('failed', {
     what: `SIM ${simId} was not terminated`,
     why: 'you did not type the expected word',
-    next: ['Run the same command again, and type exactly the text in parentheses.'],
+    next: ['Try again, and type exactly the text in parentheses.'],
   });
 }
 

@@ -1,6 +1,11 @@
 /** Finds out whether a flag or an environment variable set a value, and names this source in errors. */
 import { INLINE_CONFIG } from '../../lib/text/config-name.js';
-import { UserError } from '../../lib/errors/user-error.js';
+import {
+  type NameSetting,
+  renameSettings,
+  rewriteError,
+} from '../../lib/errors/rename-settings.js';
+import type { UserError } from '../../lib/errors/user-error.js';
 
 export interface CommandLine {
   readonly flags: Readonly<
@@ -50,30 +55,16 @@ export function sourceOf(name: string, line: CommandLine): string | undefined {
 }
 
 /**
- * Matches a mention of a flag outside a quoted command: `--mtu`, `--mtu=575`, or
- * `--config or ARCTUN_CONFIG`.
+ * Names the sources of values in an error: the variable instead of a flag whose value it set. An
+ * inline configuration gets the name of its source, too.
  */
-const MENTION = /`[^`]*`|"arctun [^"]*"|--([a-z][\w-]*)(?: or ([A-Z][A-Z_]*))?/g;
-
-/**
- * Names the sources of values in an error: each mention of a flag whose value comes from an
- * environment variable is replaced with the variable. Code that creates an error therefore names
- * the flag, and writes a value as `--mtu=575`, which becomes `ARCTUN_MTU=575`. Code that also runs
- * without a command line writes `--config or ARCTUN_CONFIG`. An inline configuration gets the name of
- * its source, too.
- */
-export function withSources(error: UserError, line: CommandLine): UserError {
-  const named = (text: string) =>
-    text.replaceAll(MENTION, (mention, name: string | undefined, variable?: string) => {
-      const source = name === undefined ? undefined : sourceOf(name, line);
-      if (name === undefined || source === undefined) return mention;
-      const isPair = variable === undefined || variable === line.flags[name]?.env;
-      return isPair ? source : mention.replace(`--${name}`, source);
-    });
+export function nameSources(error: UserError, line: CommandLine): void {
   const inline = sourceOf('config', line);
   const whole = inline === undefined ? INLINE_CONFIG : `${INLINE_CONFIG} (${inline})`;
-  const what = named(error.what).replace(INLINE_CONFIG, whole);
-  const [why, next] = [named(error.why), error.next.map(named)];
-  const isSame = what === error.what && why === error.why && next.join() === error.next.join();
-  return isSame ? error : new UserError(error.kind, { what, why, next, cause: error });
+  const nameOf: NameSetting = (flag, variable) => {
+    const source = sourceOf(flag, line);
+    const isPair = variable === undefined || variable === line.flags[flag]?.env;
+    return source === undefined || isPair ? source : `${source} or ${variable}`;
+  };
+  rewriteError(error, (text) => renameSettings(text, nameOf).replace(INLINE_CONFIG, whole));
 }

@@ -1,9 +1,8 @@
 /** The flags for the source of the configuration, and the flags that every command accepts. */
 import { cannotUse } from '../../lib/errors/user-error.js';
+import { DEFAULT_CONFIG } from '../../lib/text/config-name.js';
 import * as Flags from './flag.js';
 import { type CommandLineToken, isGiven } from './flag.js';
-
-export const DEFAULT_CONFIG = 'arc.json';
 
 const PLACE = { helpValue: 'FILE', env: 'ARCTUN_CONFIG', helpGroup: 'GLOBAL' } as const;
 

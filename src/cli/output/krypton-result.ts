@@ -46,7 +46,7 @@ async function dump(arcJson: string, context: Pick<Context, 'printer'>): Promise
       what: 'cannot write arc.json to standard output',
       why,
       next: [
-        'Run the same command again: the previous key pair no longer works. This will not create a second SIM.',
+        'Try again: the previous key pair no longer works. This will not create a second SIM.',
       ],
       cause: error,
     });

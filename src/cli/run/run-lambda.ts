@@ -1,4 +1,4 @@
-import { DEFAULT_CONFIG } from '../flags/config-flags.js';
+import { DEFAULT_CONFIG } from '../../lib/text/config-name.js';
 
 /**
  * Runs the Lambda extension, which ends the process itself.

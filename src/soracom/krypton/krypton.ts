@@ -25,7 +25,7 @@ const LINE_IS_THE_KEY =
 
 /** Advice for a request whose effect is unknown. */
 export const KEY_MAY_BE_REPLACED =
-  'Run the same command again: SORACOM may have replaced the key pair, so the key in an existing file may no longer work. This will not create a second SIM.';
+  'Try again: SORACOM may have replaced the key pair, so the key in an existing file may no longer work. This will not create a second SIM.';
 
 const BOOTSTRAP_ARC: Operation = {
   purpose: 'bootstrap over the cellular connection',

@@ -210,7 +210,7 @@ describe('name, tags and group', () => {
     bench.answering(`PUT /v1/sims/${SIM_ID}/tags`, json({ code: 'X', message: 'no' }, 403));
     const { notes } = await bench.run({ labels });
     expect(notes.join('\n')).toMatch(
-      /could not set the tags of SIM \d+ \(name, site\)[\s\S]*Sim:putSimTags[\s\S]*same command/,
+      /could not set the tags of SIM \d+ \(name, site\)[\s\S]*Sim:putSimTags[\s\S]*Try again/,
     );
     expect(bench.count(`POST /v1/sims/${SIM_ID}/set_group`)).toBe(1);
   });

@@ -106,7 +106,7 @@ it('advises another run if a new session cannot be printed', async () => {
     kind: 'failed',
     what: 'cannot write arc.json to standard output',
     why: 'no space left',
-    next: [expect.stringMatching(/^Run the same command again: SIM \d+ has a new session/)],
+    next: [expect.stringMatching(/^Try again: SIM \d+ has a new session/)],
   });
   expect(bench.files.texts.get(TARGET)).toBe(SAMPLE);
 });

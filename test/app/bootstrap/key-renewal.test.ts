@@ -124,7 +124,7 @@ describe('a renewal', () => {
     api.failures.set('renewArcSimCredentials', failure);
     const error = await failureOf(renewAfterOther('journal-ends'));
     expect(error).toMatchObject({ kind: 'api', cause: failure });
-    expect(error.next.at(-1)).toMatch(/same command again.*may already have the new key/);
+    expect(error.next.at(-1)).toMatch(/Try again.*may already have the new key/);
     expect((await leftover())?.renewKey).toEqual(ENTRY);
   });
 
@@ -141,7 +141,7 @@ describe('a renewal', () => {
     api.failures.set('createArcSession', apiError(403));
     const error = await failureOf(renewAlone());
     expect(error.what).toContain('was renewed and saved, but the SIM has no new session');
-    expect(error.next).toEqual(['Do this.', 'Run the same command again to continue.']);
+    expect(error.next).toEqual(['Do this.', 'Try again to continue.']);
     expect(privateKeyOf(written[0]!)).toEqual(KEY_PAIR.privateKey.expose());
     expect((await leftover())?.renewKey).toEqual(ENTRY);
   });

@@ -62,7 +62,7 @@ it.each(['', 'null', '[]', '7', '"text"', '<html>', `{"arcClientPeerPrivateKey":
   (text) => {
     const error = refused(text);
     expect(error.why).toContain('not a JSON object (not shown');
-    expect(error.next.join()).toContain('Run the same command again');
+    expect(error.next.join()).toContain('Try again');
   },
 );
 

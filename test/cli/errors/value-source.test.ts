@@ -1,4 +1,4 @@
-import { sourceOf, withSources } from '../../../src/cli/errors/value-source.js';
+import { nameSources, sourceOf } from '../../../src/cli/errors/value-source.js';
 import { UserError } from '../../../src/lib/errors/user-error.js';
 
 const FLAGS = {
@@ -40,8 +40,8 @@ it.each([
   ['run `x --mtu 5` or "arctun up --mtu 5"', 'run `x --mtu 5` or "arctun up --mtu 5"'],
 ])('%s becomes %s', (text, expected) => {
   const error = new UserError('failed', { what: text, why: text, next: [text] });
-  const named = withSources(error, line([], ENV));
-  const { kind, what, why, next } = named;
+  nameSources(error, line([], ENV));
+  const { kind, what, why, next } = error;
   expect({ kind, what, why, next }).toEqual({
     kind: 'failed',
     what: expected,
@@ -53,8 +53,9 @@ it.each([
 it('keeps an error about typed flags and defaults', () => {
   const both = 'cannot use --config or ARCTUN_CONFIG with --mtu=5';
   const error = new UserError('usage', { what: both, why: 'x' });
-  expect(withSources(error, line([], {}))).toBe(error);
-  expect(withSources(error, line(['--config', 'a', '--mtu', '5'], ENV)).what).toBe(
-    'cannot use --config with --mtu=5',
-  );
+  nameSources(error, line([], {}));
+  expect(error.message).toBe(`${both}: x`);
+  nameSources(error, line(['--config', 'a', '--mtu', '5'], ENV));
+  expect(error.message).toBe('cannot use --config with --mtu=5: x');
+  expect(error.stack).toContain('cannot use --config with --mtu=5: x');
 });
