@@ -1,5 +1,5 @@
 /** Every command has an example, a description, and a page; the general help has the first steps. */
-import { existsSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 
 import { ARCTUN, Processes } from '../support/processes.js';
 
@@ -17,43 +17,10 @@ const manifest = JSON.parse(readFileSync(new URL('oclif.manifest.json', root), '
 };
 const commands = Object.values(manifest.commands);
 
-it('lists the commands of this version', () => {
-  expect(commands.map(({ id }) => id).sort()).toEqual([
-    'bootstrap:authkey',
-    'bootstrap:cellular',
-    'bootstrap:sim',
-    'completion',
-    'config',
-    'config:import',
-    'config:init',
-    'config:validate',
-    'connect',
-    'dig',
-    'doctor',
-    'emulator',
-    'exec',
-    'forward:add',
-    'forward:list',
-    'forward:remove',
-    'health',
-    'lambda',
-    'lambda:layer',
-    'ping',
-    'send',
-    'sim:list',
-    'sim:renew-key',
-    'sim:show',
-    'sim:terminate',
-    'spool:list',
-    'spool:remove',
-    'spool:retry',
-    'spool:send',
-    'spool:show',
-    'status',
-    'up',
-    'version',
-    'wg-config',
-  ]);
+it('has the commands that docs/reference/commands describes', () => {
+  const pages = readdirSync(new URL('docs/reference/commands', root));
+  const described = pages.map((page) => page.replace(/\.md$/, ''));
+  expect(commands.map(({ id }) => id.replaceAll(':', '-')).sort()).toEqual(described.sort());
 });
 
 it('has soratun’s short names', () => {
@@ -65,13 +32,11 @@ it('has soratun’s short names', () => {
 
 it.each(commands.map((command) => [command.id, command] as const))(
   '%s has a description',
-  (id, command) => {
+  (_id, command) => {
     expect(command.description).toMatch(/\.$/);
     expect(command.examples?.length).toBeGreaterThan(0);
     expect(Object.keys(command.flags)).toEqual(expect.arrayContaining(['config', 'quiet']));
     for (const flag of Object.values(command.flags)) expect(flag.description).toBeTruthy();
-    const page = id.replaceAll(':', '-');
-    expect(existsSync(new URL(`docs/reference/commands/${page}.md`, root))).toBe(true);
   },
 );
 

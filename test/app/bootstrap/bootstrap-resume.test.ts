@@ -320,7 +320,6 @@ describe('another account', () => {
 });
 
 describe('--adopt', () => {
-
   it('leaves the journal for the right ID if the ID is unknown', async () => {
     bench.journals.lines.get('arc.json')!.push(
       JSON.stringify({

@@ -1,7 +1,4 @@
-import {
-  exportWgConfig,
-  verboseWgConfig,
-} from '../../../src/app/config/export-wg-config.js';
+import { exportWgConfig, verboseWgConfig } from '../../../src/app/config/export-wg-config.js';
 import { parseArcConfig } from '../../../src/arc-config/parse-arc-config.js';
 import { MemoryFiles } from '../../arc-config/memory-files.js';
 import { SAMPLE, sampleWith, sampleWithSession, ZERO_KEY } from '../../arc-config/sample.js';

@@ -1,13 +1,8 @@
-import {
-  type Background,
-  checkOwnHandshake,
-  checkRunningHandshake,
-} from '../../../src/app/doctor/handshake-check.js';
+import { type Background, checkOwnHandshake } from '../../../src/app/doctor/handshake-check.js';
 import type { Silence } from '../../../src/lib/silence.js';
 import { TunnelError } from '../../../src/tunnel/tunnel-error.js';
 import type { UserspaceTunnel } from '../../../src/tunnel/userspace-tunnel.js';
 import { FakeClock } from '../../support/fakes/fake-clock.js';
-import { CONNECTING, REPORT } from '../../support/fakes/status-report.js';
 
 const { signal } = new AbortController();
 
@@ -40,22 +35,6 @@ it.each<[Silence, Background, object]>([
     outcome: 'failed',
     kind: 'tunnel',
     ...expected,
-  });
-});
-
-it('is skipped if another problem explains that there is no answer', async () => {
-  expect(await own('no-answer', background({ suspect: 'clock' }))).toEqual({
-    name: 'handshake',
-    outcome: 'skipped',
-    text: 'Skipped: the server does not answer, which the problem with "clock" may explain.',
-  });
-});
-
-it('reads the handshake of a running up', () => {
-  expect(checkRunningHandshake(REPORT, background())).toMatchObject({ outcome: 'ok' });
-  expect(checkRunningHandshake({ ...REPORT, ...CONNECTING }, background())).toMatchObject({
-    outcome: 'failed',
-    cause: 'arctun up (pid 4711): 192.0.2.1:11010 has not answered 3 handshake initiations.',
   });
 });
 

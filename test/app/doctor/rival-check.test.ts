@@ -1,6 +1,6 @@
 import { PassThrough } from 'node:stream';
 
-import { rivalResult, runningRival, watchForRival } from '../../../src/app/doctor/rival-check.js';
+import { runningRival, watchForRival } from '../../../src/app/doctor/rival-check.js';
 import type { Rival } from '../../../src/tunnel/userspace-tunnel.js';
 import { REPORT } from '../../support/fakes/status-report.js';
 import { FakeClock } from '../../support/fakes/fake-clock.js';
@@ -93,18 +93,12 @@ it('ignores flows that may belong to an earlier process', async () => {
   await expect(watching).rejects.toBe(reason);
 });
 
-it('names the rival, or none', () => {
-  expect(rivalResult(undefined)).toMatchObject({ outcome: 'ok' });
-  expect(rivalResult(SEEN)).toMatchObject({
-    outcome: 'failed',
-    kind: 'tunnel',
-    cause: 'The Arc server sent a packet for another session.',
-  });
-});
-
 it('reads the rival from a running up', () => {
   const rival = { why: 'the session was taken over', lastSeenUnix: 1 };
   expect(runningRival(REPORT)).toMatchObject({ outcome: 'ok' });
-  expect(runningRival({ ...REPORT, rival })).toMatchObject({ outcome: 'failed' });
+  expect(runningRival({ ...REPORT, rival })).toMatchObject({
+    outcome: 'failed',
+    cause: 'The session was taken over.',
+  });
   expect(runningRival({ ...REPORT, mode: 'kernel' })).toMatchObject({ outcome: 'skipped' });
 });

@@ -1,8 +1,6 @@
-import { fixedDifferences, tunnelDifferences } from '../../../src/app/session/running-config.js';
-import { parseArcConfig } from '../../../src/arc-config/parse-arc-config.js';
+import { tunnelDifferences } from '../../../src/app/session/running-config.js';
 import { Secret } from '../../../src/lib/secrets/secret.js';
 import { parseTunnelConfig, type TunnelConfigText } from '../../../src/tunnel/tunnel-config.js';
-import { SAMPLE, sampleWith, sampleWithSession } from '../../arc-config/sample.js';
 
 const TEXT: TunnelConfigText = {
   privateKey: new Secret(new Uint8Array(32).fill(1)),
@@ -33,18 +31,4 @@ it.each<[string[], Partial<TunnelConfigText>]>([
   [['address', 'keepalive'], { address: '10.0.0.3', persistentKeepaliveSeconds: 1 }],
 ])('an open tunnel applies %j', (names, changes) => {
   expect(tunnelDifferences(config(), config(changes))).toEqual(names);
-});
-
-it.each([
-  [[], SAMPLE],
-  [[], sampleWithSession({ arcClientPeerIpAddress: '10.0.0.3' })],
-  [[], sampleWith({ persistentKeepalive: 1, additionalAllowedIPs: [], mtu: 1300 })],
-  [['interface'], sampleWith({ interface: 'arc1' })],
-  [['logLevel'], sampleWith({ logLevel: 1 })],
-  [['enableMetrics'], sampleWith({ enableMetrics: false })],
-  [['postUp', 'postDown'], sampleWith({ postUp: [], postDown: [['/bin/false']] })],
-  [['preUp', 'preDown'], sampleWith({ preUp: [['a']], preDown: [['b']] })],
-])('%j requires a restart', (names, text) => {
-  const parse = (one: string) => parseArcConfig(one, { path: 'arc.json' });
-  expect(fixedDifferences(parse(SAMPLE), parse(text))).toEqual(names);
 });

@@ -1,7 +1,7 @@
-import { parseArcConfig, parseArcSession } from '../../../src/arc-config/parse-arc-config.js';
+import { parseArcConfig } from '../../../src/arc-config/parse-arc-config.js';
 import { FileError } from '../../../src/ports/files.js';
 import { refreshSession } from '../../../src/app/session/refresh-session.js';
-import { keepSessionState, withNewestSession } from '../../../src/app/session/session-state.js';
+import { withNewestSession } from '../../../src/app/session/session-state.js';
 import { MemoryFiles } from '../../arc-config/memory-files.js';
 import { SAMPLE, sampleWith, sampleWithSession } from '../../arc-config/sample.js';
 import { failureOf } from '../failure-of.js';
@@ -41,8 +41,12 @@ it('keeps fields that the user has added to the session', async () => {
 
 it('adds a session if the configuration has none', async () => {
   const without = sampleWith({ arcSessionStatus: undefined });
-  await refresh('arc.json', parseArcConfig(without, { path: 'a' }));
+  const original = parseArcConfig(without, { path: 'a' });
+  await refresh('arc.json', original);
   expect(arcJson().arcSessionStatus).toEqual(NEW_SESSION);
+  files.failures.set(`replaceText ${TARGET}`, new FileError('denied', TARGET, 'read-only'));
+  const { config } = await refresh('arc.json', original);
+  expect(await withNewestSession(original, home)).toEqual(config);
 });
 
 it('writes the session to the state folder if arc.json cannot be written', async () => {
@@ -73,16 +77,6 @@ it('applies to this process only if nothing can be written', async () => {
   expect(notice).toContain(
     'could not be saved: cannot write /home/arc.json: read-only; /state: not yours.',
   );
-});
-
-it('invalidates the older state when arc.json is writable again', async () => {
-  const past = parseArcSession(JSON.stringify(NEW_SESSION), { path: 'x' });
-  await keepSessionState(ORIGINAL, past, home);
-  // SORACOM returns again the session that arc.json has had all the time.
-  const { arcSessionStatus } = JSON.parse(SAMPLE) as { arcSessionStatus: typeof NEW_SESSION };
-  api.session = arcSessionStatus;
-  const { config } = await refresh();
-  expect(await withNewestSession(config, home)).toEqual(config);
 });
 
 it('changes nothing if SORACOM refuses', async () => {

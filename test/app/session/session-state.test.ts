@@ -24,6 +24,9 @@ const session = (changes: object = {}): ArcSession =>
   parseArcSession(JSON.stringify({ ...NEW_SESSION, ...changes }), { path: 'test' });
 const addressOf = ({ arcSessionStatus }: ArcConfig) => arcSessionStatus?.arcClientPeerIpAddress;
 
+const edit = (old: string, text: string) =>
+  files.texts.set(STATE, files.texts.get(STATE)!.replace(old, text));
+
 describe('a session in the state folder', () => {
   it('applies while arc.json has the session that it replaced', async () => {
     expect(await keepSessionState(config(), session(), home)).toBe(STATE);
@@ -64,24 +67,6 @@ describe('a session in the state folder', () => {
     expect(await withNewestSession(other, home)).toBe(other);
   });
 
-  it('replaces an earlier one', async () => {
-    await keepSessionState(config(), session(), home);
-    await keepSessionState(config(), session({ arcClientPeerIpAddress: '10.1.1.1' }), home);
-    expect(addressOf(await withNewestSession(config(), home))).toBe('10.1.1.1');
-  });
-
-  it('works for an arc.json that had no session', async () => {
-    const without = config(sampleWith({ arcSessionStatus: undefined }));
-    await keepSessionState(without, session(), home);
-    expect(addressOf(await withNewestSession(without, home))).toBe('10.9.8.7');
-  });
-
-  it('works for an arc.json whose session was incomplete', async () => {
-    const partial = config(sampleWith({ arcSessionStatus: { arcAllowedIPs: null } }));
-    await keepSessionState(partial, session(), home);
-    expect(addressOf(await withNewestSession(partial, home))).toBe('10.9.8.7');
-  });
-
   it('keeps fields that the user has added to the session in arc.json', async () => {
     const added = config(sampleWithSession({ vpgId: 'v' }));
     await keepSessionState(added, session(), home);
@@ -100,38 +85,15 @@ describe('a session in the state folder', () => {
     expect(files.texts.get(STATE)).not.toContain('IBEiM0RVZneImaq7');
   });
 
-  it('creates its folder first', async () => {
+  it.each<[string, () => void]>([
+    ['is not JSON', () => files.texts.set(STATE, '{')],
+    ['has another form', () => files.texts.set(STATE, '{"simId":"8942310022000012345"}')],
+    ['is not a complete session', () => edit('10.9.8.7', 'nonsense')],
+    ['belongs to another SIM', () => edit('8942310022000012345', '1')],
+    ['may not be read', () => files.failures.set(`readText ${STATE}`, new Error('denied'))],
+  ])('is ignored if it %s', async (_, breakIt) => {
     await keepSessionState(config(), session(), home);
-    expect(files.calls).toEqual(['createFolder /state', `replaceText ${STATE}`]);
-  });
-
-  it.each([
-    ['no JSON', '{'],
-    ['another form', '{"simId":"8942310022000012345"}'],
-    ['a list', '[]'],
-  ])('is ignored if it is %s', async (_, text) => {
-    files.texts.set(STATE, text);
-    const original = config();
-    expect(await withNewestSession(original, home)).toBe(original);
-  });
-
-  it('is ignored if it is not a complete session', async () => {
-    await keepSessionState(config(), session(), home);
-    files.texts.set(STATE, files.texts.get(STATE)!.replace('10.9.8.7', 'nonsense'));
-    const original = config();
-    expect(await withNewestSession(original, home)).toBe(original);
-  });
-
-  it('is ignored if it belongs to another SIM', async () => {
-    await keepSessionState(config(), session(), home);
-    files.texts.set(STATE, files.texts.get(STATE)!.replace('8942310022000012345', '1'));
-    const original = config();
-    expect(await withNewestSession(original, home)).toBe(original);
-  });
-
-  it('is ignored if it may not be read', async () => {
-    await keepSessionState(config(), session(), home);
-    files.failures.set(`readText ${STATE}`, new Error('denied'));
+    breakIt();
     const original = config();
     expect(await withNewestSession(original, home)).toBe(original);
   });
@@ -166,10 +128,5 @@ describe('settleSessionState', () => {
     await keepSessionState(config(), session(), home);
     files.failures.set(`replaceText ${STATE}`, new Error('read-only'));
     await expect(settleSessionState(config(), home)).resolves.toBeUndefined();
-  });
-
-  it('ignores an arc.json without a session', async () => {
-    await settleSessionState(config(sampleWith({ arcSessionStatus: undefined })), home);
-    expect(files.calls).toEqual([]);
   });
 });

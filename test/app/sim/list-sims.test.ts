@@ -55,7 +55,6 @@ it('lists all known data of each SIM', async () => {
 });
 
 describe('since', () => {
-
   it('counts an age back from SORACOM’s clock, or else from the local one', async () => {
     expect(await idsOf({ since: { age: 100_000 } })).toEqual(['new']);
     expect(await idsOf({ since: { age: 99_999 } })).toEqual([]);

@@ -1,4 +1,3 @@
-
 import { parseKey } from '../../../src/arc-config/value-syntax.js';
 import { showSim, type ShowSimOptions } from '../../../src/app/sim/show-sim.js';
 import { Secret } from '../../../src/lib/secrets/secret.js';

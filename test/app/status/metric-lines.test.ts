@@ -14,7 +14,10 @@ const PEER: MeteredPeer = {
   sentBytes: 148,
   receivedBytes: 92,
 };
-const TUNNEL = { status: () => Promise.resolve({ peers: [PEER] } as unknown as TunnelStatus) };
+const OTHER = { ...PEER, endpoint: undefined };
+const TUNNEL = {
+  status: () => Promise.resolve({ peers: [PEER, OTHER] } as unknown as TunnelStatus),
+};
 const LABEL = '{simId="8942310022000012345",interface="soratun0",endpoint="192.0.2.1:11010"}';
 
 it('equal soratun’s, byte for byte', () => {
@@ -42,7 +45,7 @@ it('put IPv6 in brackets, and keep a label together', () => {
   );
 });
 
-it('are printed every minute until stopped, the first after a minute', async () => {
+it('are printed for each peer every minute until stopped, the first after a minute', async () => {
   const clock = new FakeClock();
   const log = new RecordingLog();
   const end = startMetricLines(TUNNEL, LABELS, { clock, log });
@@ -50,31 +53,18 @@ it('are printed every minute until stopped, the first after a minute', async () 
   expect(log.lines).toEqual([]);
   clock.advance(1);
   await new Promise(setImmediate);
-  expect(log.messages('info')).toEqual(metricLines(PEER, LABELS));
+  const lines = [...metricLines(PEER, LABELS), ...metricLines(OTHER, LABELS)];
+  expect(log.messages('info')).toEqual(lines);
   for (let minute = 0; minute < 2; minute++) {
     clock.advance(60_000);
     await new Promise(setImmediate);
   }
-  expect(log.lines).toHaveLength(9);
+  expect(log.lines).toHaveLength(18);
   end();
   clock.advance(120_000);
   await new Promise(setImmediate);
-  expect(log.lines).toHaveLength(9);
+  expect(log.lines).toHaveLength(18);
   expect(clock.armed).toBe(0);
-});
-
-it('exist for each peer', async () => {
-  const clock = new FakeClock();
-  const log = new RecordingLog();
-  const other = { ...PEER, endpoint: undefined };
-  const status = () => Promise.resolve({ peers: [PEER, other] } as unknown as TunnelStatus);
-  startMetricLines({ status }, LABELS, { clock, log });
-  clock.advance(60_000);
-  await new Promise(setImmediate);
-  expect(log.messages('info')).toEqual([
-    ...metricLines(PEER, LABELS),
-    ...metricLines(other, LABELS),
-  ]);
 });
 
 it('end if a tunnel no longer answers', async () => {

@@ -25,10 +25,6 @@ function setUp(tunnel: StatusSource | undefined) {
   return { ask, clock, pages, stop: () => controller.abort() };
 }
 
-it('has three pages', () => {
-  expect([...setUp(undefined).pages.keys()]).toEqual(['/livez', '/readyz', '/metrics']);
-});
-
 it.each([
   ['up', TUNNEL_STATUS, 200, 'up\n'],
   [

@@ -89,7 +89,6 @@ it.each([
 });
 
 describe('the rollback', () => {
-
   it.each([false, true])('undoes preUp, whether it failed or not: %s', async (fails) => {
     if (fails) commands.ends.set('pre-up', { exitCode: 1 });
     const hooks = hooksOf();

@@ -7,11 +7,7 @@ import { parseArcConfig } from '../../../src/arc-config/parse-arc-config.js';
 import type { TunnelOverrides } from '../../../src/arc-config/tunnel-faults.js';
 import { createNodeCrypto } from '../../../src/crypto/node.js';
 import { UserError } from '../../../src/lib/errors/user-error.js';
-import {
-  CLIENT,
-  CLIENT_KEY,
-  TunnelInMemory,
-} from '../../support/pairs/tunnel-in-memory.js';
+import { CLIENT, CLIENT_KEY, TunnelInMemory } from '../../support/pairs/tunnel-in-memory.js';
 
 let world: TunnelInMemory;
 beforeEach(async () => {
