@@ -22,8 +22,13 @@ import {
 } from './check.js';
 import { type CheckedKeys, checkFileAccess, checkKeys, findConfig } from './config-checks.js';
 import type { DoctorOptions, DoctorPorts } from './doctor-ports.js';
-import { checkLeftovers, fixFailure } from './leftover-check.js';
-import { checkPorts, checkStateFolder, checkSystem } from './machine-checks.js';
+import {
+  checkLeftovers,
+  checkPorts,
+  checkStateFolder,
+  checkSystem,
+  fixFailure,
+} from './machine-checks.js';
 import { natObstacle, type NatRequest } from './nat-check.js';
 import { examineTunnel, type SimUser, TUNNEL_CHECKS } from './tunnel-checks.js';
 

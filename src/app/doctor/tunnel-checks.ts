@@ -4,13 +4,17 @@ import { UserError } from '../../lib/errors/user-error.js';
 import { type Rival, UserspaceTunnel } from '../../tunnel/userspace-tunnel.js';
 import type { StatusReport } from '../status/status-report.js';
 import { shareTunnel } from '../access/share-tunnel.js';
-import { type SimClaim, claimSim, type SimHolder } from '../up/claim-sim.js';
+import { claimSim, type SimClaim, type SimHolder } from '../up/claim-sim.js';
 import { attempt, type Check, skipped, skippedFor } from './check.js';
 import type { DoctorOptions, DoctorPorts } from './doctor-ports.js';
 import { type Background, checkOwnHandshake, checkRunningHandshake } from './handshake-check.js';
-import { checkBudget, checkNameServers, checkUnifiedEndpoint } from './inside-checks.js';
-import { checkNat } from './nat-check.js';
-import { checkPathMtu } from './path-mtu-check.js';
+import {
+  checkBudget,
+  checkNameServers,
+  checkPathMtu,
+  checkUnifiedEndpoint,
+} from './inside-checks.js';
+import { checkNat, type NatRequest } from './nat-check.js';
 import { rivalResult, runningRival, watchForRival } from './rival-check.js';
 
 /** The process on this machine that is using the SIM. */
@@ -128,34 +132,36 @@ async function examineOwn(
   { signal, nameServers, rival: isLong }: DoctorOptions,
   ports: DoctorPorts,
 ): Promise<Check[]> {
-  const { nat: request } = background;
-  // Keepalives would keep the mapping that the check of the NAT waits to be forgotten.
-  const config =
-    request === undefined
-      ? background.tunnelConfig
-      : { ...background.tunnelConfig, persistentKeepalive: 0 };
+  const { nat: request, tunnelConfig } = background;
   const { clock, entropy } = ports;
+  // Keepalives would keep the mapping that the check of the NAT waits to be forgotten.
+  const config = request === undefined ? tunnelConfig : { ...tunnelConfig, persistentKeepalive: 0 };
   const tunnel = await UserspaceTunnel.open(config, ports, { watchForRivals: true });
+  let seen: Pick<Rival, 'why'> | undefined;
   try {
     const handshake = await attempt('handshake', signal, () =>
       checkOwnHandshake(tunnel, background, signal, ports),
     );
     if (handshake.outcome !== 'ok') return [handshake, ...unshaken()];
-    const watching = watchForRival(tunnel, isLong ? 'long' : 'usual', clock, signal);
-    const [{ names, mtu, server }, endpoint] = await Promise.all([
+    const [{ names, mtu, server }, endpoint, watched] = await Promise.all([
       checkNamesAndMtu(),
       attempt('unified-endpoint', signal, () => checkUnifiedEndpoint(tunnel, signal)),
-      watching,
+      watchForRival(tunnel, isLong ? 'long' : 'usual', clock, signal),
     ]);
-    const found = { tunnel, server, watched: await watching };
-    const [nat, seen] = await examineNatOf(found, background, signal, ports);
+    seen = watched;
+    const nat = request === undefined ? [] : [await examineNat(request, server)];
     const rival = rivalResult(seen);
     return [handshake, ...beside(rival, [names, endpoint, mtu]), ...nat, rival];
   } finally {
     await tunnel.close({ gracePeriod: 0 });
   }
 
-  async function checkNamesAndMtu(): Promise<NamesAndMtu> {
+  /** @returns also a name server that answers */
+  async function checkNamesAndMtu(): Promise<{
+    names: Check;
+    mtu: Check;
+    server: string | undefined;
+  }> {
     let server: string | undefined;
     const names = await attempt('name-servers', signal, async () => {
       const found = await checkNameServers(nameServers, tunnel, entropy, signal);
@@ -171,44 +177,16 @@ async function examineOwn(
     );
     return { names, mtu, server };
   }
-}
 
-interface FoundInside {
-  readonly tunnel: UserspaceTunnel;
-  /** A name server that answers. */
-  readonly server: string | undefined;
-  /** The rival that was seen before the check of the NAT. */
-  readonly watched: KnownRival;
-}
-
-/**
- * @returns the rival that is known now; no check unless the check of the NAT was requested
- */
-async function examineNatOf(
-  { tunnel, server, watched }: FoundInside,
-  { nat: request, tunnelConfig }: Background,
-  signal: AbortSignal,
-  ports: DoctorPorts,
-): Promise<readonly [nat: Check[], rival: KnownRival]> {
-  if (request === undefined) return [[], watched];
-  if (watched !== undefined) return [[skippedFor('nat', 'rival')], watched];
-  if (server === undefined) return [[skippedFor('nat', 'name-servers')], watched];
-  let seen: KnownRival;
-  const { persistentKeepalive, configName } = tunnelConfig;
-  const onRival = (why: string) => (seen ??= { why });
-  const { source } = configName;
-  const options = { tunnel, server, persistentKeepalive, source, signal, onRival };
-  const nat = await attempt('nat', signal, () => checkNat(request, options, ports));
-  return [[nat], seen];
-}
-
-type KnownRival = Pick<Rival, 'why'> | undefined;
-
-interface NamesAndMtu {
-  readonly names: Check;
-  readonly mtu: Check;
-  /** A name server that answers. */
-  readonly server: string | undefined;
+  async function examineNat(wanted: NatRequest, server: string | undefined): Promise<Check> {
+    if (seen !== undefined) return skippedFor('nat', 'rival');
+    if (server === undefined) return skippedFor('nat', 'name-servers');
+    const { persistentKeepalive, configName } = tunnelConfig;
+    const onRival = (why: string) => (seen ??= { why });
+    const { source } = configName;
+    const options = { tunnel, server, persistentKeepalive, source, signal, onRival };
+    return attempt('nat', signal, () => checkNat(wanted, options, ports));
+  }
 }
 
 function unshaken(): Check[] {

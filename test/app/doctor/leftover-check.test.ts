@@ -1,4 +1,4 @@
-import { checkLeftovers, fixFailure } from '../../../src/app/doctor/leftover-check.js';
+import { checkLeftovers, fixFailure } from '../../../src/app/doctor/machine-checks.js';
 import type { LoadedArcConfig } from '../../../src/app/config/load-arc-config.js';
 import type { InterfaceLeftovers } from '../../../src/ports/packet-interfaces.js';
 import { parseArcConfig } from '../../../src/arc-config/parse-arc-config.js';

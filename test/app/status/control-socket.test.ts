@@ -1,4 +1,4 @@
-import { openControlSocket } from '../../../src/app/status/control-socket.js';
+import { openControlSocket } from '../../../src/app/status/offer-status.js';
 import type { Conversation, LocalListeners } from '../../../src/ports/local-sockets.js';
 import { systemError } from '../../support/fakes/memory-network.js';
 import { RecordingLog } from '../../support/fakes/recording-log.js';

@@ -1,4 +1,4 @@
-import { checkPathMtu } from '../../../src/app/doctor/path-mtu-check.js';
+import { checkPathMtu } from '../../../src/app/doctor/inside-checks.js';
 import type { DatagramDialer } from '../../../src/proxy/datagram-dialer.js';
 import { FakeClock } from '../../support/fakes/fake-clock.js';
 import { seededEntropy } from '../../support/fakes/seeded-entropy.js';
