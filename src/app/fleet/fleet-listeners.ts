@@ -1,133 +1,65 @@
 /** The local listeners that all SIMs of a fleet share. */
-import { formatAuthority } from '../../lib/text/http-syntax.js';
+import type { ChosenTunnel, TunnelChoice } from '../../proxy/authentication/tunnel-choice.js';
 import { type Dialer, DialError } from '../../proxy/dialer.js';
-import { startForwarder } from '../../proxy/forward/forwarder.js';
-import type { HttpListener, ListenerCounters } from '../../proxy/http/listener.js';
+import { KeptConnections } from '../../proxy/http/target/kept-connections.js';
 import type { Opener } from '../../proxy/status/connection-list.js';
 import type { TunnelPorts } from '../../tunnel/tunnel-ports.js';
-import {
-  type ForwardSettings,
-  type ListenerOptions,
-  openProxy,
-  type ProxySettings,
-} from '../up/listeners/userspace-listeners.js';
-import type { UserspaceAddresses } from '../up/running-tunnel.js';
+import { type HttpListenerOptions, HttpListeners } from '../up/listeners/http-listeners.js';
+import type { ListenerOptions } from '../up/listeners/userspace-listeners.js';
 import type { Fleet } from './fleet.js';
-import type { ChosenTunnel, TunnelChoice } from '../../proxy/authentication/tunnel-choice.js';
-import { KeptConnections } from '../../proxy/http/target/kept-connections.js';
 import type { FleetMember } from './fleet-member.js';
 
-export type FleetListenerOptions = Pick<
-  ListenerOptions,
-  'forward' | 'furtherForwards' | 'proxy' | 'resends'
->;
-
-type FleetListenerPorts = Pick<TunnelPorts, 'log' | 'sockets'>;
+export interface FleetListenerOptions
+  extends HttpListenerOptions, Pick<ListenerOptions, 'resends'> {}
 
 /** Each client chooses its tunnel, so that nothing is ever sent through another one. */
 const NO_DIALER: Dialer = {
   dial: () => Promise.reject(new DialError('not-ready', 'the client has not chosen a SIM')),
 };
 
-export class FleetListeners {
-  readonly #fleet: Fleet;
-  readonly #resends: boolean;
-  readonly #ports: FleetListenerPorts;
-  readonly #choices: ListenerChoice[] = [];
-  #forwarder: HttpListener | undefined;
-  /** The further forwarders with their targets. */
-  readonly #further: { readonly listener: HttpListener; readonly target: string }[] = [];
-  #proxy: HttpListener | undefined;
-
-  private constructor(fleet: Fleet, resends: boolean, ports: FleetListenerPorts) {
-    this.#fleet = fleet;
-    this.#resends = resends;
-    this.#ports = ports;
-    fleet.onRemoved((member) => this.#choices.forEach((choice) => choice.forget(member)));
+/** @throws UserError if a port is unavailable; nothing is open then */
+export async function openFleetListeners(
+  options: FleetListenerOptions,
+  fleet: Fleet,
+  { log, sockets }: Pick<TunnelPorts, 'log' | 'sockets'>,
+): Promise<Pick<HttpListeners, 'addresses' | 'counters' | 'close'>> {
+  const choices: ListenerChoice[] = [];
+  fleet.onRemoved((member) => choices.forEach((choice) => choice.forget(member)));
+  const choose = (opener: Opener) => {
+    const choice = new ListenerChoice(fleet, { opener, resends: options.resends });
+    choices.push(choice);
+    return { dialer: NO_DIALER, choice };
+  };
+  const listeners = new HttpListeners(
+    {
+      forwarder: () => choose('forwarder'),
+      proxy: () => ({ ...choose('proxy'), udp: { sockets } }),
+      allowedIps: () => allowedIpsOf(fleet),
+    },
+    log,
+  );
+  const close = (graceMs: number) => {
+    for (const choice of choices) choice.close();
+    return listeners.close(graceMs);
+  };
+  try {
+    await listeners.open(options);
+  } catch (error) {
+    await close(0);
+    throw error;
   }
+  return {
+    addresses: () => listeners.addresses(),
+    counters: () => listeners.counters(),
+    close,
+  };
+}
 
-  /** @throws UserError if a port is unavailable; nothing is open then */
-  static async open(
-    options: FleetListenerOptions,
-    fleet: Fleet,
-    ports: FleetListenerPorts,
-  ): Promise<FleetListeners> {
-    const listeners = new FleetListeners(fleet, options.resends, ports);
-    try {
-      await listeners.#open(options);
-      return listeners;
-    } catch (error) {
-      await listeners.close(0);
-      throw error;
-    }
-  }
-
-  /** Returns where the listeners are. */
-  addresses(): UserspaceAddresses {
-    const further = this.#further.map(({ listener: { url }, target }) => ({ url, target }));
-    return {
-      forward: this.#forwarder?.url ?? '',
-      ...(further.length > 0 && { furtherForwarders: further }),
-      proxy: this.#proxy?.authority,
-    };
-  }
-
-  counters(): Readonly<Record<string, ListenerCounters>> {
-    return {
-      ...(this.#forwarder && { forward: this.#forwarder.counters }),
-      ...Object.fromEntries(
-        this.#further.map(({ listener }) => [`forward ${listener.authority}`, listener.counters]),
-      ),
-      ...(this.#proxy && { proxy: this.#proxy.counters }),
-    };
-  }
-
-  /** @param graceMs how long running exchanges may take to finish */
-  async close(graceMs: number): Promise<void> {
-    const grace = { graceMs };
-    for (const choice of this.#choices) choice.close();
-    await Promise.all([
-      this.#forwarder?.close(grace),
-      ...this.#further.map(({ listener }) => listener.close(grace)),
-      this.#proxy?.close(grace),
-    ]);
-  }
-
-  async #open({ forward, furtherForwards = [], proxy }: FleetListenerOptions): Promise<void> {
-    this.#forwarder = await this.#forward(forward);
-    for (const further of furtherForwards) {
-      const listener = await this.#forward(further);
-      this.#further.push({ listener, target: formatAuthority(further.target) });
-    }
-    this.#proxy = proxy && (await this.#openProxy(proxy));
-  }
-
-  async #forward(settings: ForwardSettings): Promise<HttpListener> {
-    const { log } = this.#ports;
-    const choice = this.#choice('forwarder');
-    const listener = await startForwarder({ ...settings, dialer: NO_DIALER, choice, log });
-    log.info({ url: listener.url }, 'forwarder listening');
-    return listener;
-  }
-
-  #openProxy(settings: ProxySettings): Promise<HttpListener | undefined> {
-    const { log, sockets } = this.#ports;
-    const upstream = { dialer: NO_DIALER, choice: this.#choice('proxy'), udp: { sockets } };
-    return openProxy(settings, { ...upstream, allowedIps: () => this.#allowedIps() }, log);
-  }
-
-  #choice(opener: Opener): ListenerChoice {
-    const choice = new ListenerChoice(this.#fleet, { opener, resends: this.#resends });
-    this.#choices.push(choice);
-    return choice;
-  }
-
-  /** Returns the allowed IPs of all SIMs, for the PAC file. */
-  async #allowedIps(): Promise<readonly string[]> {
-    const asked = this.#fleet.members.map((member) => member.status().catch(() => undefined));
-    const peers = (await Promise.all(asked)).flatMap((status) => status?.peers ?? []);
-    return [...new Set(peers.flatMap(({ allowedIps }) => allowedIps))];
-  }
+/** Returns the allowed IPs of all SIMs, for the PAC file. */
+async function allowedIpsOf({ members }: Fleet): Promise<readonly string[]> {
+  const asked = members.map((member) => member.status().catch(() => undefined));
+  const peers = (await Promise.all(asked)).flatMap((status) => status?.peers ?? []);
+  return [...new Set(peers.flatMap(({ allowedIps }) => allowedIps))];
 }
 
 interface ListenerChoiceOptions {
@@ -136,7 +68,8 @@ interface ListenerChoiceOptions {
   readonly resends: boolean;
 }
 
-export class ListenerChoice implements TunnelChoice {
+/** Offers the SIMs of a fleet to the clients of one listener. */
+class ListenerChoice implements TunnelChoice {
   readonly #fleet: Pick<Fleet, 'find' | 'members'>;
   readonly #options: ListenerChoiceOptions;
   /** The SIMs that clients have used. A SIM's connections are never used for another SIM. */

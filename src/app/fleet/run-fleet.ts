@@ -6,7 +6,7 @@ import type { ReloadRequests } from '../../ports/reload-requests.js';
 import type { UserspaceAddresses } from '../up/running-tunnel.js';
 import { ServiceStates, type ServiceStatesOptions } from '../up/service-states.js';
 import { Fleet, type FleetOptions, type FleetPorts } from './fleet.js';
-import { FleetListeners, type FleetListenerOptions } from './fleet-listeners.js';
+import { type FleetListenerOptions, openFleetListeners } from './fleet-listeners.js';
 import { type MemberReport, upCountText } from './fleet-member.js';
 import { type FleetPageOptions, openFleetPages } from './fleet-pages.js';
 
@@ -43,10 +43,10 @@ export async function runFleet(options: RunFleetOptions, ports: RunFleetPorts): 
   const { signal } = options;
   const states = new ServiceStates(ports);
   const fleet = new Fleet(options, ports);
-  let listeners: FleetListeners | undefined;
+  let listeners: Awaited<ReturnType<typeof openFleetListeners>> | undefined;
   let pages: Awaited<ReturnType<typeof openFleetPages>>;
   try {
-    listeners = await FleetListeners.open(options, fleet, ports);
+    listeners = await openFleetListeners(options, fleet, ports);
     const { counters } = { counters: () => listeners?.counters() ?? {} };
     const { version, pages: page } = options;
     pages = await openFleetPages({ ...page, version, fleet, counters, signal }, ports);

@@ -2,7 +2,7 @@
 import { resolve } from 'node:path';
 
 import { placeOf, privateFileFailed } from '../../app/credentials/private-text.js';
-import type { ProxySettings } from '../../app/up/listeners/userspace-listeners.js';
+import type { ProxySettings } from '../../app/up/listeners/http-listeners.js';
 import { withSetting } from '../../lib/errors/from-setting.js';
 import { cannotUse, UserError } from '../../lib/errors/user-error.js';
 import { Secret } from '../../lib/secrets/secret.js';

@@ -2,7 +2,7 @@ import { parseHeaderFlag } from '../../../proxy/forward/header-flag.js';
 import { parseTarget } from '../../../proxy/forward/target.js';
 import { fromSetting } from '../../../lib/errors/from-setting.js';
 import { parseListenAddress, requireLoopback } from '../../../proxy/listen-address.js';
-import type { ForwardSettings } from '../../../app/up/listeners/userspace-listeners.js';
+import type { ForwardSettings } from '../../../app/up/listeners/http-listeners.js';
 import type { PassedSockets } from '../../../proxy/open-passed-sockets.js';
 import { type BrowserChoice, browserPolicy } from './browser-flags.js';
 import * as Flags from '../flag.js';

@@ -1,5 +1,5 @@
 /** The flag for the targets of the forwarders, and the forwarders with their own ports. */
-import type { ForwardSettings } from '../../../app/up/listeners/userspace-listeners.js';
+import type { ForwardSettings } from '../../../app/up/listeners/http-listeners.js';
 import { fromSetting } from '../../../lib/errors/from-setting.js';
 import { cannotUse } from '../../../lib/errors/user-error.js';
 import { redactText } from '../../../lib/secrets/secret-shapes.js';
