@@ -21,7 +21,6 @@ import {
 
 const PAYLOAD = Uint8Array.of(1, 2, 3);
 const ROUTER_V4 = ip('10.9.9.9');
-const ROUTER_V6 = ip('fd00::99');
 
 interface Opened {
   readonly socket: EchoSocket;
@@ -98,56 +97,6 @@ it('drops a reply with another identifier, source or local address, or after clo
   expect(host.stack.usage.echoSockets).toBe(0);
 });
 
-it.each([
-  ['unreachable', 3, 1],
-  ['port-unreachable', 3, 3],
-  ['time-exceeded', 11, 0],
-  ['other', 12, 0],
-] as const)(
-  'passes on an ICMP error about a request as %s (RFC 1122 3.2.2)',
-  (kind, type, code) => {
-    const host = new Host();
-    const { socket, errors } = open(host, PEER_V4);
-    socket.send(9, PAYLOAD);
-    const [request] = host.sends();
-    const error = icmp(type, code, [0, 0, 0, 0, ...request!]);
-    host.receives(v4(ICMP, error, { from: ROUTER_V4 }));
-    expect(errors).toEqual([{ kind, type, code, sequence: 9, from: ROUTER_V4 }]);
-  },
-);
-
-it('passes on an ICMPv6 error about a request (RFC 4443 2.4 (d))', () => {
-  const host = new Host();
-  const { socket, errors } = open(host, PEER_V6);
-  socket.send(9, PAYLOAD);
-  const [request] = host.sends();
-  const ends = { from: ROUTER_V6, to: OUR_V6 };
-  host.receives(v6(ICMPV6, icmpv6(1, 3, [0, 0, 0, 0, ...request!], ends), ends));
-  expect(errors).toEqual([{ kind: 'unreachable', type: 1, code: 3, sequence: 9, from: ROUTER_V6 }]);
-});
-
-it('learns the path MTU from an error about a request, and passes the error on', () => {
-  const host = new Host();
-  const { socket, errors } = open(host, PEER_V4);
-  socket.send(1, new Uint8Array(1300));
-  const [request] = host.sends();
-  const error = icmp(3, 4, [0, 0, ...word(1000), ...request!.subarray(0, 28)]);
-  host.receives(v4(ICMP, error, { from: ROUTER_V4 }));
-  expect(errors).toMatchObject([{ kind: 'too-big', sequence: 1 }]);
-  expect(host.stack.pathMtu(PEER_V4)).toBe(1000);
-});
-
-it('ignores an error about a request that was not sent', () => {
-  const host = new Host();
-  const { socket, errors } = open(host, PEER_V4);
-  socket.send(1, PAYLOAD);
-  const [request] = host.sends();
-  request![26] = 9;
-  host.receives(v4(ICMP, icmp(3, 1, [0, 0, 0, 0, ...request!]), { from: ROUTER_V4 }));
-  expect(errors).toEqual([]);
-  expect(host.drops).toEqual({ 'icmp-unmatched': 1 });
-});
-
 it('closes a socket whose local address was removed', () => {
   const host = new Host();
   const ipv4 = open(host, PEER_V4);
@@ -168,11 +117,6 @@ it('allows 1024 sockets, and frees their identifiers', () => {
   expect(() => open(host, PEER_V4)).not.toThrow();
   host.stack.close(host.now);
   expect(host.stack.usage.echoSockets).toBe(0);
-});
-
-it('refuses a remote address of a family without a local address', () => {
-  const host = new Host({ addresses: [OUR_V4] });
-  expect(() => open(host, PEER_V6)).toThrow(RangeError);
 });
 
 it('drops a request that exceeds the MTU', () => {

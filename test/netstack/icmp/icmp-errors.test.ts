@@ -81,16 +81,6 @@ describe.each(FAMILIES)('a UDP socket of %s', (family, peer, headers) => {
     expect(host.sends()).toHaveLength(1);
   });
 
-  it('queues all fragments or none', () => {
-    const { host, packet } = sending();
-    host.receives(tooBig(packet, 1300));
-    const socket = host.stack.bindUdp({ port: 6 }, () => undefined);
-    let taken = 0;
-    while (socket.sendTo(new Uint8Array(1420 - headers), remote)) taken++;
-    expect(taken).toBe(512);
-    expect(host.sends()).toHaveLength(1024);
-  });
-
   it.each<[string, (packet: Uint8Array) => void]>([
     ['to another port', (packet) => packet.set([0, 10], headers - 6)],
     ['from another port', (packet) => packet.set([0, 6], headers - 8)],
@@ -107,25 +97,6 @@ describe.each(FAMILIES)('a UDP socket of %s', (family, peer, headers) => {
     host.receives(isIpv6 ? v6(ICMPV6, icmpv6(1, 4, rest)) : v4(ICMP, icmp(3, 3, rest)));
     expect(errors).toEqual([]);
     expect(host.drops).toEqual({ 'icmp-unmatched': 1 });
-  });
-
-  it('ignores an error that does not quote the ports', () => {
-    const { host, errors, packet } = sending();
-    for (const length of [0, 10, headers - 8, headers - 1]) {
-      host.receives(error(packet.subarray(0, length), isIpv6 ? [1, 4] : [3, 3]));
-    }
-    const rest = (length: number) => [0, 0, 0, 0, ...packet.subarray(0, length)];
-    if (isIpv6)
-      host.receives(v6(ICMPV6, icmpv6(1, 4, rest(0))), v6(ICMPV6, icmpv6(1, 4, rest(47))));
-    expect(errors).toEqual([]);
-  });
-
-  it('no longer learns its path MTU after it is closed', () => {
-    const { host, packet } = sending();
-    const idle = new Host().receives(tooBig(packet, 1300));
-    expect(idle.drops).toEqual({ 'icmp-unmatched': 1 });
-    expect(idle.stack.pathMtu(peer)).toBe(1420);
-    expect(host.stack.pathMtu(peer)).toBe(1420);
   });
 
   it('ignores an MTU that the packet did not exceed, or below the family’s minimum (RFC 8201 4)', () => {

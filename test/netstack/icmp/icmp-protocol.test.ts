@@ -7,7 +7,6 @@ import {
   ICMPV6,
   icmpv6,
   OUR_V6,
-  PEER_V4,
   PEER_V6,
   v4,
   v6,
@@ -22,13 +21,6 @@ function unlabelled(packet: Uint8Array): Uint8Array {
   return packet;
 }
 
-it('answers an echo request over IPv6 (RFC 4443 2.2, RFC 4443 4.1)', () => {
-  const host = new Host().receives(v6(ICMPV6, icmpv6(128, 0, ECHO)));
-  const [answer, ...more] = host.sends();
-  expect(more).toEqual([]);
-  expect(unlabelled(answer!)).toEqual(v6(ICMPV6, icmpv6(129, 0, ECHO, ENDS), ENDS));
-});
-
 it('sends an echo request over IPv6 and passes on the reply (RFC 4443 4.1)', () => {
   const host = new Host();
   const replies: unknown[] = [];
@@ -42,15 +34,6 @@ it('sends an echo request over IPv6 and passes on the reply (RFC 4443 4.1)', () 
   expect(replies).toEqual([{ from: PEER_V6, identifier: 0x1234, sequence: 7, payload }]);
   expect(host.stack.sendEcho(PEER_V6, 1, 1, new Uint8Array(1420 - 47))).toBe(false);
   expect(host.stack.sendEcho(PEER_V6, 1, 1, new Uint8Array(1420 - 48))).toBe(true);
-});
-
-it('uses the same flow label for all echoes of one ping', () => {
-  const host = new Host();
-  for (const sequence of [1, 2]) host.stack.sendEcho(PEER_V6, 5, sequence, new Uint8Array(0));
-  host.stack.sendEcho(PEER_V6, 6, 1, new Uint8Array(0));
-  const [first, second, other] = host.sends().map((packet) => [...packet.subarray(1, 4)].join());
-  expect(second).toBe(first);
-  expect(other).not.toBe(first);
 });
 
 it('answers a fragmented echo request in full, with fragments (RFC 1122 3.2.2.6)', () => {
@@ -84,16 +67,7 @@ it('answers a fragmented echo request in full, with fragments (RFC 1122 3.2.2.6)
 it.each([
   ['icmp-truncated', v6(ICMPV6, [128, 0, 0, 0, 0, 0, 0])],
   ['icmp-checksum', v6(ICMPV6, icmp(128, 0, ECHO))],
-  ['icmp-checksum', v4(ICMP, icmpv6(8, 0, ECHO))],
-  ['icmp-type', v6(ICMPV6, icmpv6(200, 0, ECHO))],
-  ['icmp-type', v6(ICMPV6, icmpv6(135, 0, ECHO))],
-  ['icmp-type', v6(ICMPV6, icmpv6(137, 0, ECHO))],
   ['icmp-type', v4(ICMP, icmp(128, 0, ECHO))],
-  ['icmp-type', v4(ICMP, icmp(13, 0, ECHO))],
-  [
-    'icmp-type',
-    v4(ICMP, icmp(4, 0, [0, 0, 0, 0, ...v4(17, [0, 5, 0, 7, 0, 8, 0, 0], { from: PEER_V4 })])),
-  ],
   ['icmp-unmatched', v6(ICMPV6, icmpv6(100, 0, ECHO))],
 ] as const)(
   'drops a packet that is not an echo, as %s (MUST-55, RFC 1122 3.2.2, RFC 4443 2.4, RFC 6633 3)',

@@ -34,24 +34,14 @@ it('keeps a copy of the given addresses', () => {
   expect(addresses.at(0)).toEqual(ip('10.0.0.1'));
 });
 
-it('requires at least one address, each of a known family', () => {
-  expect(() => new OwnAddresses([])).toThrow(RangeError);
-  expect(() => new OwnAddresses([new Uint8Array(6)])).toThrow(RangeError);
-});
-
 it.each([
   ['0.0.0.1', false],
   ['1.0.0.0', true],
-  ['126.255.255.255', true],
   ['127.0.0.1', false],
-  ['223.255.255.255', true],
   ['224.0.0.0', false],
-  ['::', false],
   ['::1', false],
   ['::2', true],
   ['::ffff:10.0.0.1', false],
-  ['fe80::1', true],
-  ['feff::', true],
   ['ff00::', false],
 ])('%s is the address of a single host: %s', (text, expected) => {
   expect(isUnicast(ip(text))).toBe(expected);
@@ -59,16 +49,6 @@ it.each([
 
 describe('replace', () => {
   const none = () => false;
-
-  it('keeps the index of a kept address, and sends from the first given address', () => {
-    const addresses = new OwnAddresses([ip('10.0.0.1'), ip('10.0.0.2')]);
-    addresses.replace([ip('10.0.0.3'), ip('10.0.0.2')], none);
-    expect(addresses.indexOf(ip('10.0.0.2'))).toBe(1);
-    expect(addresses.indexOf(ip('10.0.0.1'))).toBeUndefined();
-    expect(addresses.all).toEqual([ip('10.0.0.3'), ip('10.0.0.2')]);
-    expect(addresses.at(addresses.select(ip('192.0.2.1')))).toEqual(ip('10.0.0.3'));
-    expect([0, 1, 2].map((index) => addresses.isOurs(index))).toEqual([false, true, true]);
-  });
 
   it('reuses an index not in the change that freed it, but in the next one', () => {
     const addresses = new OwnAddresses([ip('10.0.0.1')]);
@@ -83,17 +63,6 @@ describe('replace', () => {
     // Independent of the number of address changes.
     for (let last = 5; last < 200; last++) addresses.replace([ip(`10.0.0.${last}`)], none);
     expect(addresses.indexOf(ip('10.0.0.199'))).toBeLessThan(3);
-  });
-
-  it('assigns a returning address the index reserved for it', () => {
-    const addresses = new OwnAddresses([ip('10.0.0.1')]);
-    const isHeld = (index: number) => index === 0;
-    addresses.replace([ip('10.0.0.2')], isHeld);
-    addresses.replace([ip('10.0.0.3')], isHeld);
-    expect(addresses.at(0)).toEqual(ip('10.0.0.1'));
-    addresses.replace([ip('10.0.0.4'), ip('10.0.0.1')], isHeld);
-    expect(addresses.indexOf(ip('10.0.0.1'))).toBe(0);
-    expect(addresses.indexOf(ip('10.0.0.4'))).not.toBe(0);
   });
 
   it('adds and removes a family', () => {

@@ -82,7 +82,7 @@ function model(length: number, ranges: readonly Range[]): number {
   return -1;
 }
 
-it('drops a datagram after two fragments overlap (RFC 5722)', () => {
+it('drops a datagram after two fragments overlap (RFC 5722, RFC 5722 4)', () => {
   let spoiled = 0;
   fc.assert(
     fc.property(
@@ -137,14 +137,6 @@ it('stores a limited number of bytes, whatever arrives', () => {
   expect(drops.of('ip-fragment-memory')).toBeGreaterThan(100);
 });
 
-it('drops a datagram that exceeds the limit by itself', () => {
-  const { reassembly, drops } = create({ reassemblyBytes: 1000 });
-  const whole = patternBytes(4000);
-  expect(reassembly.insert(pieceOf(whole, { start: 0, end: 2000 }), 0)).toBeUndefined();
-  expect([reassembly.size, reassembly.usedBytes]).toEqual([0, 0]);
-  expect(drops.of('ip-fragment-memory')).toBe(1);
-});
-
 it('refuses a datagram of more than 128 fragments', () => {
   const { reassembly, drops } = create();
   const whole = patternBytes(2000);
@@ -153,16 +145,6 @@ it('refuses a datagram of more than 128 fragments', () => {
   }
   expect(drops.of('ip-fragment-count')).toBe(2);
   expect(reassembly.usedBytes).toBe(128);
-});
-
-it('accepts 128 fragments', () => {
-  const { reassembly } = create();
-  const whole = patternBytes(1024);
-  let result: Uint8Array | undefined;
-  for (let start = 0; start < 1024; start += 8) {
-    result = reassembly.insert(pieceOf(whole, { start, end: start + 8 }), 0);
-  }
-  expect(result).toEqual(Uint8Array.of(...HEADER, ...whole));
 });
 
 it('starts the timeout at the first fragment to arrive, and reports each datagram in turn', () => {

@@ -5,7 +5,6 @@ import {
   terminate,
   writableBytes,
 } from '../../../src/netstack/tcp/events.js';
-import type { TcpState } from '../../../src/netstack/tcp/state.js';
 import type { Tcb } from '../../../src/netstack/tcp/tcb.js';
 import { loneTcb, NotingHost, notingObserver, OUR_ISS, PEER_ISS } from './lone-tcb.js';
 
@@ -28,19 +27,6 @@ function receive(tcb: Tcb, length: number): void {
 }
 
 describe('the capacity that send() reports', () => {
-  it.each<[TcpState, number]>([
-    ['SYN-SENT', LIMIT],
-    ['SYN-RECEIVED', LIMIT],
-    ['ESTABLISHED', LIMIT],
-    ['CLOSE-WAIT', LIMIT],
-    ['FIN-WAIT-1', 0],
-    ['LAST-ACK', 0],
-    ['TIME-WAIT', 0],
-    ['CLOSED', 0],
-  ])('in %s is %d bytes (RFC 9293 3.10.2)', (state, expected) => {
-    expect(writableBytes(loneTcb(state).tcb)).toBe(expected);
-  });
-
   it('is the free buffer space, and zero after a FIN', () => {
     const { tcb } = loneTcb('ESTABLISHED');
     tcb.sender.ring.write(new Uint8Array(1_000));
@@ -68,39 +54,15 @@ describe('free buffer space', () => {
     noteWritable(tcb);
     expect(tcb.writableDue).toBe(expected);
   });
-
-  it('is not reported unless requested', () => {
-    const { tcb } = loneTcb('ESTABLISHED');
-    noteWritable(tcb);
-    expect(tcb.writableDue).toBe(false);
-  });
 });
 
 describe('the end', () => {
-  it('closes the connection, removes it from the stack, and has a reason', () => {
-    const { tcb, host, calls } = observed();
-    terminate(tcb, 'reset');
-    expect(tcb).toMatchObject({ state: 'CLOSED', closedDue: 'reset' });
-    expect(host.asked).toEqual(['remove']);
-    deliverEvents(tcb);
-    expect(calls).toEqual(['closed:reset']);
-  });
-
   it('is reported once', () => {
     const { tcb, host } = observed();
     terminate(tcb, 'reset');
     terminate(tcb, 'timeout');
     expect(tcb.closedDue).toBe('reset');
     expect(host.asked).toEqual(['remove']);
-  });
-
-  it('keeps the first reason: TIME-WAIT is reported before it ends', () => {
-    const { tcb, host } = observed();
-    finish(tcb, 'normal');
-    expect(tcb.state).toBe('ESTABLISHED');
-    expect(host.asked).toEqual([]);
-    terminate(tcb, 'timeout');
-    expect(tcb.closedDue).toBe('normal');
   });
 
   it('stops all timers, and releases unsent data and data after a gap', () => {
@@ -121,7 +83,6 @@ describe('the end', () => {
 
   it.each([
     ['reset', 3_000],
-    ['normal', 3_000],
     ['aborted', 0],
   ] as const)('by %s leaves %d bytes to be read', (reason, expected) => {
     const { tcb, host } = observed();
@@ -148,18 +109,6 @@ describe('the end', () => {
     finish(tcb, reason);
     deliverEvents(tcb);
     expect(calls).toEqual(expected);
-  });
-
-  it('of a half-open connection frees its place in the backlog', () => {
-    const left: Tcb[] = [];
-    const { tcb } = loneTcb('SYN-RECEIVED');
-    tcb.acceptor = {
-      accept: () => notingObserver([]),
-      leaveBacklog: (gone) => void left.push(gone),
-    };
-    terminate(tcb, 'refused');
-    expect(left).toHaveLength(1);
-    expect(left[0]).toBe(tcb);
   });
 });
 
@@ -228,20 +177,5 @@ describe('events', () => {
     tcb.readableDue = true;
     deliverEvents(tcb);
     expect(calls).toEqual(['readable begins', 'readable ends', 'remoteClosed']);
-  });
-
-  it('continue after an observer throws', () => {
-    const { tcb, calls } = observed();
-    tcb.observer = {
-      ...notingObserver(calls),
-      readable: () => {
-        throw new Error('of the user');
-      },
-    };
-    tcb.readableDue = true;
-    tcb.remoteClosedDue = true;
-    expect(() => deliverEvents(tcb)).toThrow('of the user');
-    deliverEvents(tcb);
-    expect(calls).toEqual(['remoteClosed']);
   });
 });

@@ -1,5 +1,5 @@
 /** The order in which connections send, and the answers to peers. */
-import { PacketSlots } from '../../../src/lib/packets/packet-slot.js';
+
 import type { Segment } from '../../../src/netstack/tcp/segment.js';
 import { ACK, RST, SYN } from '../tcp-harness.js';
 import { LoneLayer } from './lone-layer.js';
@@ -31,35 +31,12 @@ describe('turns', () => {
     expect(net.turn()).toEqual([]);
   });
 
-  it('have 16 packets, one connection after the other', () => {
-    const net = eager();
-    const turns = [net.turn(), net.turn(), net.turn(), net.turn(), net.turn(), net.turn()];
-    expect(turns.map((turn) => [turn.length, ...new Set(portsOf(turn))])).toEqual([
-      [16, 81],
-      [16, 82],
-      [16, 81],
-      [16, 82],
-      [8, 81],
-      [8, 82],
-    ]);
-    expect(net.layer.hasReady).toBe(false);
-  });
-
   it('end when the drain accepts no more, and continue after the others', () => {
     const net = eager();
     expect(portsOf(net.turn(3))).toEqual([81, 81, 81]);
     expect(portsOf(net.turn(1))).toEqual([82]);
     expect(portsOf(net.turn(2))).toEqual([81, 81]);
     expect(net.layer.hasReady).toBe(true);
-  });
-
-  it('are the only time when packets are sent: others are discarded', () => {
-    const net = new LoneLayer();
-    net.open();
-    const sent: Uint8Array[] = [];
-    expect(net.layer.dispatchNext((slot) => sent.push(slot), net.now, 16)).toBe(1);
-    net.layer.emit(new PacketSlots().allocate(40));
-    expect(sent).toHaveLength(1);
   });
 });
 
@@ -74,14 +51,6 @@ describe('answers', () => {
     net.receives(stray);
     expect(net.drops.of('queue-full')).toBe(3);
     expect(flagsOf(net.sends())).toEqual([RST]);
-  });
-
-  it('leave room for the RST of a connection, of which there is at most one each', () => {
-    const net = new LoneLayer({}, 'reno', 1);
-    const { connection } = net.establish();
-    net.receives(stray);
-    connection.abort(net.now);
-    expect(flagsOf(net.sends())).toEqual([RST, RST | ACK]);
   });
 
   it('reset a segment that a handshake cannot accept (RFC 9293 3.10.7.3)', () => {

@@ -1,12 +1,11 @@
 /** Opens, limits and closing; turns and timers have their own test files. */
-import { StackExhaustedError } from '../../../src/netstack/tcp/open/open.js';
 import type { Segment } from '../../../src/netstack/tcp/segment.js';
 import { silentObserver } from '../../support/fakes/silent-observer.js';
 import { addressKey } from '../../../src/wire/ip-address.js';
-import { OUR_V4, PEER_V4 } from '../packets.js';
+import { PEER_V4 } from '../packets.js';
 import { ACK, FIN, MSS_OPTION, RST, SYN } from '../tcp-harness.js';
 import { LoneLayer, type Opened, OUR_SECOND_V4 } from './lone-layer.js';
-import { notingObserver, PEER_ISS } from './lone-tcb.js';
+import { PEER_ISS } from './lone-tcb.js';
 
 const portsOf = (segments: readonly Segment[]) => segments.map((each) => each.destinationPort);
 const flagsOf = (segments: readonly Segment[]) => segments.map(({ flags }) => flags);
@@ -21,16 +20,6 @@ function closeInOrder(net: LoneLayer, opened: Opened): void {
 }
 
 describe('an active open (RFC 9293 3.10.1)', () => {
-  it('uses the first address of the family, or the given one (MUST-44)', () => {
-    const net = new LoneLayer();
-    expect(net.open().connection.local.address).toEqual(OUR_V4);
-    const named = net.open({ localAddress: OUR_SECOND_V4, localPort: 7_000 });
-    expect(named.connection.local).toEqual({ address: OUR_SECOND_V4, port: 7_000 });
-    const syns = net.sends();
-    expect(flagsOf(syns)).toEqual([SYN, SYN]);
-    expect([...syns[1]!.bytes.subarray(12, 16)]).toEqual([...OUR_SECOND_V4]);
-  });
-
   it('copies the caller’s arrays', () => {
     const net = new LoneLayer();
     const address = PEER_V4.slice();
@@ -39,14 +28,6 @@ describe('an active open (RFC 9293 3.10.1)', () => {
     expect(connection.remote).toEqual({ address: PEER_V4, port: 80 });
     const [syn] = net.sends();
     expect([...syn!.bytes.subarray(16, 20)]).toEqual([...PEER_V4]);
-  });
-
-  it('reports only later events to its observer', () => {
-    const net = new LoneLayer();
-    const opened = net.connect();
-    expect(opened.calls).toEqual([]);
-    net.peerSends(opened, { flags: SYN | ACK });
-    expect(opened.calls).toEqual(['established']);
   });
 
   it('is found by its ends until it has ended', () => {
@@ -63,23 +44,6 @@ describe('an active open (RFC 9293 3.10.1)', () => {
 describe('a passive open', () => {
   const syn = (port: number) => ({ flags: SYN, ports: [port, 8080] as const });
 
-  it('allows 128 half-open connections by default, or the given number', () => {
-    const net = new LoneLayer();
-    const listen = (backlog?: number) =>
-      net.layer.listen(
-        { port: 8080 },
-        () => silentObserver,
-        backlog === undefined ? {} : { backlog },
-      );
-    const first = listen();
-    expect(first.backlog).toBe(128);
-    first.close(net.now);
-    expect(listen(2).backlog).toBe(2);
-    for (const port of [1, 2, 3]) net.receives(syn(port));
-    expect(net.layer.connections).toBe(2);
-    expect(net.drops.of('tcp-backlog')).toBe(1);
-  });
-
   it('at one address does not accept connections to another', () => {
     const net = new LoneLayer();
     net.layer.listen({ address: OUR_SECOND_V4, port: 8080 }, () => silentObserver, {});
@@ -88,44 +52,15 @@ describe('a passive open', () => {
     net.receives(syn(1), PEER_V4, OUR_SECOND_V4);
     expect(flagsOf(net.sends())).toEqual([SYN | ACK]);
   });
-
-  it('reports its connections when the handshake is complete', () => {
-    const net = new LoneLayer();
-    const calls: string[] = [];
-    net.layer.listen({ port: 8080 }, () => notingObserver(calls), {});
-    const [synAck] = net.receives(syn(9)).sends();
-    expect(calls).toEqual([]);
-    net.receives({ ...syn(9), flags: ACK, seq: PEER_ISS + 1, ack: synAck!.segSeq + 1 });
-    expect(calls).toEqual(['established']);
-  });
 });
 
 describe('limits', () => {
-  it('allow a maximum of connections, and another one after one has ended', () => {
-    const net = new LoneLayer({ connections: 2 });
-    const { connection } = net.open();
-    expect(net.layer.isFull).toBe(false);
-    net.open();
-    expect(net.layer.isFull).toBe(true);
-    expect(() => net.open()).toThrow(StackExhaustedError);
-    connection.abort(net.now);
-    expect(net.layer.isFull).toBe(false);
-    net.open();
-  });
-
   it('do not count connections in TIME-WAIT', () => {
     const net = new LoneLayer({ connections: 1 });
     closeInOrder(net, net.establish());
     expect(net.layer).toMatchObject({ connections: 0, timeWaits: 1, isFull: false });
     net.open();
     expect(net.layer).toMatchObject({ connections: 1, timeWaits: 1, isFull: true });
-  });
-
-  it('share the buffer memory among all connections', () => {
-    const net = new LoneLayer({ bufferBytes: 100_000 });
-    expect(net.layer.budget.limit).toBe(100_000);
-    net.establish().connection.send(new Uint8Array(1_000));
-    expect(net.layer.budget.used).toBeGreaterThan(0);
   });
 
   it('allow 100 challenges per second for all connections (RFC 5961 7)', () => {
@@ -144,11 +79,6 @@ describe('limits', () => {
 });
 
 describe('congestion control', () => {
-  it.each(['bbr', 'cubic', 'reno'] as const)('is %s if the stack selects it', (algorithm) => {
-    const { connection } = new LoneLayer({}, algorithm).open();
-    expect(connection.info().congestion).toBe(algorithm);
-  });
-
   it('knows the initial MSS of the connection', () => {
     expect(new LoneLayer().layer.createCongestionControl(500, 0).cwnd).toBe(5_000);
   });

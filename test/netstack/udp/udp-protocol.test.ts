@@ -1,7 +1,7 @@
 import { ip } from '../../support/pairs/netstack-pair.js';
 import type { SocketAddress } from '../../../src/wire/ip-address.js';
 import type { UdpSocket } from '../../../src/netstack/udp/udp-socket.js';
-import { Host, isIntact, OUR_V4, OUR_V6, PEER_V4, PEER_V6, udp, UDP, v4, v6 } from '../packets.js';
+import { Host, OUR_V4, OUR_V6, PEER_V4, PEER_V6, udp, UDP, v4, v6 } from '../packets.js';
 
 const OTHER_V6 = ip('fd00::3');
 const REMOTE: SocketAddress = { address: PEER_V6, port: 53 };
@@ -26,21 +26,6 @@ describe('IPv6', () => {
     host.stack.bindUdp({ port: 7 }, (...told) => got.push(told));
     host.receives(v6(UDP, udp([5, 7], [1, 2], true)));
     expect(got).toEqual([[Uint8Array.of(1, 2), { address: PEER_V6, port: 5 }, OUR_V6]]);
-  });
-
-  it('is sent with a flow label, the same for each datagram of a flow', () => {
-    const host = new Host();
-    const socket = host.stack.bindUdp({ port: 7 }, () => undefined);
-    for (const port of [9, 9, 10]) socket.sendTo(Uint8Array.of(1), { address: PEER_V6, port });
-    const sent = host.sends();
-    expect(sent.every(isIntact)).toBe(true);
-    const labels = sent.map((packet) => [...packet.subarray(0, 4)].join());
-    expect(labels[0]).not.toBe('96,0,0,0');
-    expect(labels[1]).toBe(labels[0]);
-    expect(labels[2]).not.toBe(labels[0]);
-    sent[0]!.set([0x60, 0, 0, 0]);
-    const ends = { from: OUR_V6, to: PEER_V6 };
-    expect(sent[0]).toEqual(v6(UDP, udp([7, 9], [1], true, ends), ends));
   });
 
   it('always has a checksum (RFC 8200 8.1); in IPv4 it may be absent (RFC 1122 4.1.3.4, RFC 8200 8.1)', () => {
@@ -166,21 +151,6 @@ describe('an idle socket', () => {
       onIdle: () => events.push('idle'),
     });
   }
-
-  it('closes after its idle time', () => {
-    const host = new Host();
-    const events: string[] = [];
-    const socket = idle(host, events);
-    host.sends();
-    expect(host.stack.nextTimeout()).toBe(host.now + 1000);
-    host.after(999);
-    expect(events).toEqual([]);
-    host.after(1);
-    expect(events).toEqual(['idle']);
-    expect(socket.isClosed).toBe(true);
-    expect(host.stack.usage.udpSockets).toBe(0);
-    expect(host.stack.nextTimeout()).toBe(Infinity);
-  });
 
   it.each<[string, (host: Host, socket: UdpSocket) => void]>([
     ['sends', (_, socket) => void socket.sendTo(Uint8Array.of(1), REMOTE)],

@@ -34,49 +34,6 @@ function halfOpen(listener: TcpListener): LoneTcb {
   return lone;
 }
 
-it('is bound to the given address, with its backlog', () => {
-  const { listener } = listening(7);
-  expect(listener.local).toEqual({ address: OUR_V4, port: OUR_PORT });
-  expect(listener.backlog).toBe(7);
-});
-
-describe('the backlog', () => {
-  it('is full at its limit of half-open connections, until one leaves', () => {
-    const { listener } = listening(2);
-    const full: [number, boolean][] = [];
-    const note = () => full.push([listener.halfOpen, listener.isFull]);
-    note();
-    const { tcb } = halfOpen(listener);
-    note();
-    halfOpen(listener);
-    note();
-    listener.leaveBacklog(tcb);
-    note();
-    expect(full).toEqual([
-      [0, false],
-      [1, false],
-      [2, true],
-      [1, false],
-    ]);
-  });
-
-  it('does not count a connection twice, nor a connection that was never in it', () => {
-    const { listener } = listening();
-    const { tcb } = halfOpen(listener);
-    listener.enterBacklog(tcb);
-    expect(listener.halfOpen).toBe(1);
-    listener.leaveBacklog(loneTcb('SYN-RECEIVED').tcb);
-    expect(listener.halfOpen).toBe(1);
-    listener.leaveBacklog(tcb);
-    listener.leaveBacklog(tcb);
-    expect(listener.halfOpen).toBe(0);
-  });
-
-  it('of zero is always full', () => {
-    expect(listening(0).listener.isFull).toBe(true);
-  });
-});
-
 it('passes a connection to its user, who sets the observer', () => {
   const { listener, accepted } = listening();
   const { tcb } = halfOpen(listener);
@@ -101,29 +58,6 @@ describe('closing', () => {
     }
     expect(listener.halfOpen).toBe(0);
     expect(accepted).toEqual([]);
-  });
-
-  it('is reported before half-open connections end, and admits no new ones meanwhile', () => {
-    const order: string[] = [];
-    const listener = new TcpListener(
-      { port: OUR_PORT },
-      1,
-      () => silentObserver,
-      () => order.push(tcb.state),
-    );
-    const { tcb } = halfOpen(listener);
-    listener.close(NOW);
-    expect(order).toEqual(['SYN-RECEIVED']);
-  });
-
-  it('keeps accepted connections', () => {
-    const { listener } = listening();
-    const { tcb, host } = halfOpen(listener);
-    tcb.state = 'ESTABLISHED';
-    listener.leaveBacklog(tcb);
-    listener.close(NOW);
-    expect(tcb.state).toBe('ESTABLISHED');
-    expect(host.queued).toEqual([]);
   });
 });
 

@@ -48,68 +48,14 @@ function active(open: Open, local: SocketAddress = LOCAL, remote = REMOTE, now =
 const issOf = ({ sender }: Tcb): number => sender.iss;
 
 describe('an active open', () => {
-  it('is in SYN-SENT, between the two ends (RFC 9293 3.10.1)', () => {
-    const host = new OpeningHost();
-    const tcb = active(opening(host));
-    expect(tcb.state).toBe('SYN-SENT');
-    expect(tcb).toMatchObject({ local: LOCAL, remote: REMOTE, localIndex: LOCAL_INDEX });
-    expect(tcb.host).toBe(host);
-    expect(tcb.sender).toMatchObject({ synDue: true, sndUna: tcb.sender.iss });
-  });
-
-  it('neither registers the connection nor sends a segment, which the caller does', () => {
-    const host = new OpeningHost();
-    active(opening(host));
-    expect(host.asked).toEqual([]);
-    expect([...host.emitted, ...host.queued]).toEqual([]);
-  });
-
-  it('without a port uses a free ephemeral one, a different one each time', () => {
-    const host = new OpeningHost();
-    const open = opening(host);
-    const ports = new Set<number>();
-    for (let count = 0; count < 100; count++) {
-      const { local } = active(open, ANY_PORT);
-      expect(local).toEqual({ address: OUR_V4, port: local.port });
-      expect(local.port).toBeGreaterThanOrEqual(FIRST_EPHEMERAL);
-      expect(local.port).toBeLessThan(65_536);
-      host.know(LOCAL_INDEX, local.port, REMOTE);
-      ports.add(local.port);
-    }
-    expect(ports.size).toBe(100);
-  });
-
-  it('skips only ports in use to the same remote end', () => {
-    const [free, used, elsewhere] = [new OpeningHost(), new OpeningHost(), new OpeningHost()];
-    const { port } = active(opening(free), ANY_PORT).local;
-    used.know(LOCAL_INDEX, port, REMOTE);
-    expect(active(opening(used), ANY_PORT).local.port).not.toBe(port);
-    elsewhere.know(LOCAL_INDEX + 1, port, REMOTE);
-    elsewhere.know(LOCAL_INDEX, port, { ...REMOTE, port: 81 });
-    expect(active(opening(elsewhere), ANY_PORT).local.port).toBe(port);
-  });
-
   it('starts with unpredictable ephemeral ports (RFC 6056 3.1)', () => {
     const first = (seed: number, remote = REMOTE) =>
       active(opening(undefined, { seed }), ANY_PORT, remote).local.port;
     expect(new Set([first(1), first(2), first(3), first(1, { ...REMOTE, port: 81 })]).size).toBe(4);
   });
-
-  it('uses the given port, even if it is in use to other remote ends', () => {
-    const host = new OpeningHost();
-    host.know(LOCAL_INDEX, LOCAL.port, { ...REMOTE, port: 81 });
-    expect(active(opening(host)).local.port).toBe(LOCAL.port);
-  });
 });
 
 describe('opening fails', () => {
-  it('if a connection between the same ends exists (RFC 9293 3.10.1)', () => {
-    const host = new OpeningHost();
-    host.know(LOCAL_INDEX, LOCAL.port, REMOTE);
-    expect(() => active(opening(host))).toThrow(StackExhaustedError);
-    expect(() => active(opening(host))).toThrow('no port is free for this remote address');
-  });
-
   it('if every ephemeral port is in use', () => {
     const host = new OpeningHost();
     const { tcb } = loneTcb('ESTABLISHED');
@@ -158,25 +104,4 @@ describe('a passive open', () => {
     expect(issOf(passive(opening()))).toBe(issOf(active(opening())));
     expect(issOf(passive(opening(), undefined, NOW + 1))).not.toBe(issOf(passive(opening())));
   });
-});
-
-it('has a different timestamp clock for each pair of ends, and the same for both kinds of open (RFC 7323 7.1)', () => {
-  const offsets = [
-    active(opening()),
-    active(opening(undefined, { seed: 2 })),
-    active(opening(), LOCAL, { ...REMOTE, port: 81 }),
-  ].map(({ timestampOffset }) => timestampOffset);
-  expect(new Set(offsets).size).toBe(3);
-  const { timestampOffset } = opening().passive(LOCAL, REMOTE, LOCAL_INDEX, NOW + 5);
-  expect(timestampOffset).toBe(offsets[0]);
-});
-
-it('applies the stack’s limits to a connection', () => {
-  const limits = { sendBuffer: 100_000, receiveBuffer: 200_000, userTimeout: 7_000 };
-  const open = opening(undefined, { limits });
-  for (const tcb of [active(open), open.passive(LOCAL, REMOTE, LOCAL_INDEX, NOW)]) {
-    expect(tcb.sender.ring.maximum).toBe(100_000);
-    expect(tcb.receiver.ring.maximum).toBe(200_000);
-    expect(tcb.userTimeout).toBe(7_000);
-  }
 });

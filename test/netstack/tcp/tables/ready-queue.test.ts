@@ -55,13 +55,3 @@ it('works after it was empty', () => {
   queue.push(first);
   expect(all(queue)).toEqual([second, first]);
 });
-
-it('does not retain a connection through a removed entry', () => {
-  const [first, second] = three();
-  const queue = new ReadyQueue();
-  queue.push(first);
-  queue.push(second);
-  queue.shift();
-  expect(first).toMatchObject({ ready: false, nextReady: undefined });
-  expect(second.ready).toBe(true);
-});

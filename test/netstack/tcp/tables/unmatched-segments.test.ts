@@ -3,7 +3,7 @@ import { packetInSlot } from '../../../../src/lib/packets/packet-slot.js';
 import { Stack } from '../../../../src/netstack/stack.js';
 import type { UnmatchedSegment } from '../../../../src/netstack/stack-options.js';
 import { sumPseudoHeader } from '../../../../src/wire/checksum.js';
-import { ACK, FIN, finishTcp, PSH, RST, SYN } from '../../../../src/wire/tcp.js';
+import { ACK, FIN, finishTcp, PSH, SYN } from '../../../../src/wire/tcp.js';
 import { silentObserver } from '../../../support/fakes/silent-observer.js';
 import {
   ip,
@@ -56,25 +56,6 @@ it('reports each segment once, without answering', () => {
   expect(new Set(seen.map(({ flow }) => flow)).size).toBe(1);
   expect(sends()).toEqual([]);
   expect(stack.drops.of('tcp-port')).toBe(3);
-});
-
-it('answers unless it is muted', () => {
-  const { seen, sends, connect, receives } = sharing(false);
-  connect();
-  sends();
-  receives(SYN | ACK, 9);
-  expect([seen.length, sends().length]).toEqual([1, 1]);
-});
-
-it('ignores an RST, and a segment that is not an answer', () => {
-  const { seen, sends, connect, receives } = sharing();
-  connect();
-  sends();
-  receives(RST | ACK, 9);
-  expect(sends()).toEqual([]);
-  receives(SYN, 9);
-  expect(sends()).toHaveLength(1);
-  expect(seen).toEqual([]);
 });
 
 it('answers a segment from an unknown remote end, without reporting it', () => {
