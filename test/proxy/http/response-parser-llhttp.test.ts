@@ -4,6 +4,9 @@ import { Duplex } from 'node:stream';
 
 import { ResponseParser } from '../../../src/proxy/http/response-parser.js';
 import { Random } from '../../sim/random.js';
+import { atLength } from '../../support/runner/tier.js';
+
+const COUNT = atLength({ short: 2_000, long: 40_000 });
 
 interface Outcome {
   readonly status: number;
@@ -122,7 +125,7 @@ function response(random: Random): string {
 it('agrees with llhttp about each response that it accepts', async () => {
   const random = new Random(20261129);
   let accepted = 0;
-  for (let count = 0; count < 2_000; count++) {
+  for (let count = 0; count < COUNT; count++) {
     const text = response(random);
     const ours = parseHere(text);
     if (ours === undefined) continue;

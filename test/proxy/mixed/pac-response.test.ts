@@ -53,11 +53,6 @@ it('names its own address to a client that does not send Host', async () => {
   expect(text).toContain(`var proxy = "PROXY ${port.authority}";`);
 });
 
-it('answers HEAD without a body', async () => {
-  const text = await answer('HEAD /proxy.pac HTTP/1.1', 'Host: localhost');
-  expect(text).toMatch(/^HTTP\/1\.1 200 [^]*\r\n\r\n$/);
-});
-
 it('refuses a host name that an attacker may own', async () => {
   expect(await answer(GET, 'Host: rebound.example')).toMatch(/^HTTP\/1\.1 421 /);
 });
@@ -82,13 +77,4 @@ it.each([false, true])('answers after an earlier request, also later: %p', async
   client.send(`${GET}\r\nHost: localhost\r\n\r\n`);
   const text = await client.until('FindProxyForURL');
   expect(text).toMatch(/^HTTP\/1\.1 407 [^]*HTTP\/1\.1 200 OK/);
-});
-
-it('answers a client that keeps the connection open', async () => {
-  const client = forwarding.client(port);
-  for (let count = 0; count < 2; count++) {
-    client.received = '';
-    client.send(`${GET}\r\nHost: localhost\r\n\r\n`);
-    expect(await client.until('FindProxyForURL')).toMatch(/^HTTP\/1\.1 200 OK/);
-  }
 });

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { Duplex } from 'node:stream';
 
-import { isLending, type LendingSource, pipeLent } from '../../../src/proxy/relay/pipe-lent.js';
+import { type LendingSource, pipeLent } from '../../../src/proxy/relay/pipe-lent.js';
 import { Relay } from '../../../src/proxy/relay/relay.js';
 import { until } from '../../support/until.js';
 
@@ -83,11 +83,6 @@ async function readAll(client: Socket, count: number): Promise<Buffer> {
 const turns = async (count: number) => {
   for (let turn = 0; turn < count; turn++) await new Promise((resolve) => setImmediate(resolve));
 };
-
-it('recognizes streams that can use memory of the reader', () => {
-  expect(isLending(new Source())).toBe(true);
-  expect(isLending(new Duplex())).toBe(false);
-});
 
 it('passes on all bytes in order and counts them, in memory that it uses again', async () => {
   const [client, accepted] = await connection();

@@ -11,11 +11,12 @@ import {
 } from '../../../src/proxy/spool/spooled-message.js';
 import { seededEntropy } from '../../support/fakes/seeded-entropy.js';
 import { silentLog } from '../../support/fakes/silent-log.js';
+import { atLength } from '../../support/runner/tier.js';
 import { Killed, LosingDisk } from './support/losing-disk.js';
 
 const TARGET = { host: '100.127.69.42', port: 80 };
 const MESSAGES = 12;
-const RUNS = 50;
+const RUNS = atLength({ short: 50, long: 2_000 });
 
 const content = (number: number) =>
   formatMessage({ target: TARGET, request: Buffer.from(String(number)) });

@@ -138,7 +138,6 @@ describe('while the line works', () => {
     await dialer.side(0);
     expect(seen).toEqual([['sending']]);
   });
-
 });
 
 describe('while the line is down', () => {
@@ -234,14 +233,6 @@ describe('while the line is down', () => {
     await client.until(/ 202 [^]*\}\}/);
     expect(await requests()).toEqual([SEEN]);
   });
-
-  it('answers the next request on the connection', async () => {
-    const client = forwarding.client(await start(DOWN));
-    client.send(POST + POST);
-    await client.until(/ 202 [^]*\}\}[^]* 202 [^]*\}\}/);
-    expect(await states()).toEqual(['queued', 'queued']);
-  });
-
 });
 
 describe('what is not kept', () => {

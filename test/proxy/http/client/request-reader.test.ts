@@ -156,7 +156,6 @@ describe('an empty line after a body (RFC 9112 2.2)', () => {
     await until(() => events.length > 1);
     expect(events).toEqual(['request /1', 'request /2']);
   });
-
 });
 
 it('gives Node an empty line before the first request', async () => {
@@ -276,13 +275,6 @@ describe('the timeout of a silent connection', () => {
     await until(() => messages.length > 0);
     expect(timeouts).toEqual([HEADERS_TIMEOUT, 0]);
   });
-});
-
-it('ends the connection when the client ends it', async () => {
-  const { client, socket } = await connection();
-  client.socket.end();
-  expect(await client.ended()).toBe('fin');
-  await until(() => socket.destroyed);
 });
 
 it('ends the connection when the client ends it in the middle of a request', async () => {

@@ -8,6 +8,9 @@ import {
   WholeRequestParser,
 } from '../../../../src/proxy/http/client/whole-request.js';
 import { Random } from '../../../sim/random.js';
+import { atLength } from '../../../support/runner/tier.js';
+
+const COUNT = atLength({ short: 1_000, long: 20_000 });
 
 const socket = new Socket();
 
@@ -220,7 +223,7 @@ function changed(random: Random): string {
 it('reads what it accepts as Node does', async () => {
   const random = new Random(1);
   let accepted = 0;
-  for (let count = 0; count < 1_000; count++) {
+  for (let count = 0; count < COUNT; count++) {
     const text = changed(random);
     const request = read(text);
     if (!(request instanceof WholeRequest)) continue;
