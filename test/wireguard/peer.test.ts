@@ -19,33 +19,10 @@ function create(options: Partial<PeerOptions> = {}): Peer {
   );
 }
 
-it('starts without state', () => {
-  const { peer } = new WireguardPair().alice;
-  expect([peer.rxBytes, peer.txBytes, peer.handshakeAttempts, peer.stagedPackets]).toEqual([
-    0, 0, 0, 0,
-  ]);
-  expect([peer.lastHandshakeAt, peer.lastHandshakeUnix, peer.cookieReceivedAt]).toEqual([
-    undefined,
-    undefined,
-    undefined,
-  ]);
-  expect(peer.hasSession(0)).toBe(false);
-  expect([peer.sentLastMinuteHandshake, peer.isRemoved]).toEqual([false, false]);
-});
-
 it.each([-1, NaN])('refuses a persistent keepalive of %d ms', (persistentKeepalive) => {
   expect(() => create({ persistentKeepalive })).toThrow(
     new RangeError('the persistent keepalive must be 0 ms or more'),
   );
-});
-
-it.each([
-  [undefined, 0],
-  [0, 0],
-  [25_000, 25_000],
-])('converts a persistent keepalive of %s ms to %d ms', (given, kept) => {
-  const peer = create(given === undefined ? {} : { persistentKeepalive: given });
-  expect(peer.persistentKeepalive).toBe(kept);
 });
 
 it('requires a public key of 32 bytes, and copies it', () => {
@@ -58,46 +35,6 @@ it('requires a public key of 32 bytes, and copies it', () => {
   expect(peer.publicKey).toEqual(seededBytes(3, 32));
 });
 
-it('has the endpoint that was set last', () => {
-  const [first, second] = [1, 2].map((port) => ({ address: '192.0.2.1', port }));
-  const peer = create({ endpoint: first! });
-  expect(peer.endpoint).toBe(first);
-  peer.setEndpoint(second);
-  expect(peer.endpoint).toBe(second);
-  peer.setEndpoint(undefined);
-  expect(peer.endpoint).toBeUndefined();
-});
-
-it('reports when a cookie arrived', () => {
-  const pair = new WireguardPair();
-  pair.send('alice');
-  for (const { bytes } of pair.captured.slice()) {
-    for (let index = 0; index < 520; index++) pair.inject('bob', bytes, pair.alice.endpoint);
-  }
-  const reply = pair.captured.findLast(({ from }) => from === 'bob')!;
-  pair.now += 7;
-  pair.inject('alice', reply.bytes);
-  expect(pair.alice.peer.cookieReceivedAt).toBe(pair.now);
-});
-
-it('has a session for 180 s', () => {
-  const pair = WireguardPair.established();
-  const { peer } = pair.alice;
-  const begin = peer.lastHandshakeAt!;
-  expect(peer.hasSession(begin + 179_999)).toBe(true);
-  expect(peer.hasSession(begin + 180_000)).toBe(false);
-});
-
-it('has no session as a responder before the initiator has used it', () => {
-  const pair = new WireguardPair();
-  pair.alice.device.initiateHandshake(pair.alice.peer, pair.now);
-  pair.advance(15);
-  expect(pair.bob.peer.keypairs.next).toBeDefined();
-  expect(pair.bob.peer.hasSession(pair.now)).toBe(false);
-  pair.settle();
-  expect(pair.bob.peer.hasSession(pair.now)).toBe(true);
-});
-
 it('accepts a pre-shared key of 32 bytes, or none', () => {
   const { peer } = new WireguardPair().alice;
   expect(() => peer.setPresharedKey(seededBytes(1, 33))).toThrow(RangeError);
@@ -106,27 +43,6 @@ it('accepts a pre-shared key of 32 bytes, or none', () => {
 });
 
 describe('a handshake is wanted', () => {
-  it('from its start until it is complete', () => {
-    const pair = new WireguardPair();
-    const { peer, device } = pair.alice;
-    expect(peer.isHandshakeWanted).toBe(false);
-    device.initiateHandshake(peer, pair.now);
-    expect(peer.isHandshakeWanted).toBe(true);
-    pair.settle();
-    expect(peer.isHandshakeWanted).toBe(false);
-  });
-
-  it('until it is abandoned', () => {
-    const pair = new WireguardPair();
-    pair.link = () => false;
-    pair.alice.device.initiateHandshake(pair.alice.peer, pair.now);
-    pair.advance(90_000);
-    expect(pair.alice.peer.isHandshakeWanted).toBe(true);
-    pair.advance(30_000);
-    expect(pair.alice.peer.handshakeBeganAt).toBeDefined();
-    expect(pair.alice.peer.isHandshakeWanted).toBe(false);
-  });
-
   it('by a waiting packet, even after the handshake was wiped', () => {
     const pair = new WireguardPair();
     pair.send('alice');
@@ -151,16 +67,6 @@ it('discardSessions ends the session and all expectations of the peer', () => {
   pair.captured.length = 0;
   device.initiateHandshake(peer, pair.now);
   expect(pair.captured).toHaveLength(1);
-});
-
-it('zeroKeyMaterial ends the session; wipe also wipes the peer', () => {
-  const pair = WireguardPair.established();
-  pair.alice.peer.zeroKeyMaterial();
-  expect(pair.alice.peer.hasSession(pair.now)).toBe(false);
-  expect(pair.alice.peer.handshake.isPossible).toBe(true);
-  pair.bob.peer.wipe();
-  expect(pair.bob.peer.handshake.isPossible).toBe(false);
-  expect(pair.bob.peer.isRemoved).toBe(true);
 });
 
 it('reports the round trip of the last handshake, only on its initiator', () => {

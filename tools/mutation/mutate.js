@@ -3,7 +3,7 @@
  * file in one place at a time, and expects its mirror tests to fail: for bbr.ts, these are
  * bbr.test.ts, tests by subject such as bbr-undo.test.ts, and tests of several files that list
  * bbr.ts after `@mirrors` at the beginning. A file without mirror tests uses all tests in its
- * folder. A large folder takes hours. With `--resume`, a file reuses an earlier result if neither
+ * folder. Files of WireGuard also use its conformance tests. A large folder takes hours. With `--resume`, a file reuses an earlier result if neither
  * the file nor its tests have changed.
  */
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
@@ -13,6 +13,7 @@ import { Stryker } from '@stryker-mutator/core';
 import config from '../../stryker.config.mjs';
 
 const USAGE = 'usage: npm run mutate -- [--resume] FILE|FOLDER    (under src, say src/wireguard)';
+const CONFORMANCE = 'test/wireguard/conformance/*.test.ts';
 const STATUSES = ['Killed', 'Timeout', 'Survived', 'NoCoverage', 'RuntimeError'];
 
 const root = join(import.meta.dirname, '../..');
@@ -98,8 +99,16 @@ async function mutateFile(source) {
   return scored(source, await stryker.runMutationTest());
 }
 
-/** Returns the tests that mirror a source file, otherwise all tests in the mirrored folder. */
+/**
+ * Returns the tests that mirror a source file, otherwise all tests in the mirrored folder, and the
+ * conformance tests.
+ */
 function testsOf(source) {
+  const conformance = source.startsWith('src/wireguard/') ? [CONFORMANCE] : [];
+  return [...mirrorsOf(source), ...conformance];
+}
+
+function mirrorsOf(source) {
   const folder = dirname(source).replace(/^src\b/, 'test');
   const subject = basename(source, '.ts');
   // For example, cubic-curve.test.ts mirrors cubic-curve.ts, not cubic.ts.

@@ -24,13 +24,6 @@ function create(): { keypairs: Keypairs; released: number[] } {
   return { keypairs: new Keypairs((index) => released.push(index)), released };
 }
 
-it('an initiator uses a new session at once; the current one becomes the previous', () => {
-  const { keypairs, released } = create();
-  for (const index of [1, 2, 3]) keypairs.add(keypair(index, true));
-  expect(slots(keypairs)).toEqual([2, 3, undefined]);
-  expect(released).toEqual([1]);
-});
-
 it('a responder waits for the first message under the new session', () => {
   const { keypairs, released } = create();
   keypairs.add(keypair(1, true));
@@ -43,24 +36,6 @@ it('a responder waits for the first message under the new session', () => {
   expect(keypairs.received(next)).toBe(true);
   expect(slots(keypairs)).toEqual([2, 3, undefined]);
   expect(keypairs.received(next)).toBe(false);
-});
-
-it('a new session replaces an unconfirmed one', () => {
-  const { keypairs, released } = create();
-  keypairs.add(keypair(1, false));
-  keypairs.add(keypair(2, false));
-  expect(slots(keypairs)).toEqual([undefined, undefined, 2]);
-  expect(released).toEqual([1]);
-});
-
-it('an initiator keeps the session in use and the unconfirmed one in addition to a new one', () => {
-  const { keypairs, released } = create();
-  for (const index of [1, 2]) keypairs.add(keypair(index, true));
-  const waiting = keypair(3, false, 10);
-  keypairs.add(waiting);
-  keypairs.add(keypair(4, true, 20));
-  expect(slots(keypairs)).toEqual([2, 4, 3]);
-  expect(released).toEqual([1]);
 });
 
 it('a session that a local one superseded still receives, but does not send', () => {
@@ -98,53 +73,4 @@ it('a session that can no longer receive is released when the peer begins a sess
   keypairs.add(keypair(3, false, 180_000));
   expect(slots(keypairs)).toEqual([undefined, undefined, 3]);
   expect(released).toEqual([2, 1]);
-});
-
-it('a session of an old key pair is not used', () => {
-  const { keypairs } = create();
-  const waiting = keypair(1, false);
-  keypairs.add(waiting);
-  keypairs.expireSending();
-  expect(keypairs.received(waiting)).toBe(false);
-  expect(keypairs.current).toBeUndefined();
-});
-
-it('wiping releases all sessions', () => {
-  const { keypairs, released } = create();
-  keypairs.add(keypair(1, true));
-  keypairs.add(keypair(2, true));
-  const next = keypair(3, false);
-  keypairs.add(next);
-  keypairs.wipe();
-  expect(slots(keypairs)).toEqual([undefined, undefined, undefined]);
-  expect(released).toEqual([1, 2, 3]);
-  expect(next.canSend(0)).toBe(false);
-});
-
-it('a session is usable for 180 s, and not after the last message', () => {
-  const pair = keypair(1, true, 1_000);
-  expect([pair.canSend(180_999), pair.canSend(181_000)]).toEqual([true, false]);
-  expect([pair.canReceive(180_999), pair.canReceive(181_000)]).toEqual([true, false]);
-  pair.sendingCounter = 2 ** 53 - 2 ** 13 - 2;
-  expect(pair.canSend(1_000)).toBe(true);
-  pair.sendingCounter++;
-  expect(pair.canSend(1_000)).toBe(false);
-});
-
-it('nothing expires before the first session', () => {
-  const { keypairs, released } = create();
-  keypairs.expireSending();
-  keypairs.wipe();
-  expect(slots(keypairs)).toEqual([undefined, undefined, undefined]);
-  expect(released).toEqual([]);
-});
-
-it('expireSending ends sending but not receiving', () => {
-  const { keypairs } = create();
-  keypairs.add(keypair(1, true));
-  keypairs.add(keypair(2, false));
-  keypairs.expireSending();
-  expect(keypairs.current!.canSend(0)).toBe(false);
-  expect(keypairs.next!.canSend(0)).toBe(false);
-  expect(keypairs.current!.canReceive(0)).toBe(true);
 });

@@ -24,23 +24,6 @@ function messageWithMacs(generator: CookieGenerator, now: number): Uint8Array {
   return message;
 }
 
-it('mac1 is BLAKE2s keyed with HASH("mac1----" ‖ public key); mac2 is zero without a cookie', () => {
-  const { checker, generator } = createPair();
-  const message = messageWithMacs(generator, 0);
-  const key = crypto.hash(new TextEncoder().encode('mac1----'), publicKey);
-  expect(message.slice(116, 132)).toEqual(crypto.mac(key, message.subarray(0, 116)));
-  expect(message.slice(132)).toEqual(new Uint8Array(16));
-  expect(checker.hasValidMac1(message)).toBe(true);
-  expect(checker.hasValidMac2(message, SOURCE, 0)).toBe(false);
-});
-
-it.each([0, 115, 116, 131])('mac1 covers byte %i', (index) => {
-  const { checker, generator } = createPair();
-  const message = messageWithMacs(generator, 0);
-  message[index]! ^= 1;
-  expect(checker.hasValidMac1(message)).toBe(false);
-});
-
 it('a cookie makes mac2 valid, for one address and port', () => {
   const { checker, generator } = createPair();
   const first = messageWithMacs(generator, 0);
@@ -56,19 +39,6 @@ it('a cookie makes mac2 valid, for one address and port', () => {
   expect(checker.hasValidMac2(second, { ...SOURCE, port: 1001 }, 200)).toBe(false);
   expect(checker.hasValidMac2(second, { ...SOURCE, port: 1000 + 256 }, 200)).toBe(false);
   expect(checker.hasValidMac2(second, { ...SOURCE, address: '192.0.2.2' }, 200)).toBe(false);
-});
-
-it('the cookie decrypts as in the whitepaper: XChaCha20, HASH("cookie--" ‖ key), mac1 as additional data', () => {
-  const { checker, generator } = createPair();
-  const first = messageWithMacs(generator, 0);
-  const reply = checker.createReply(first, SENDER_INDEX, SOURCE, 0);
-  const key = crypto.hash(new TextEncoder().encode('cookie--'), publicKey);
-  const mac1 = first.subarray(116, 132);
-  const cookie = crypto.openX(key, reply.subarray(8, 32), reply.subarray(32), mac1)!;
-  expect(cookie).toHaveLength(16);
-  generator.consumeReply(reply, 0);
-  const second = messageWithMacs(generator, 0);
-  expect(second.slice(132)).toEqual(crypto.mac(cookie, second.subarray(0, 132)));
 });
 
 it.each([
@@ -90,18 +60,6 @@ it.each([
   const { checker, generator } = createPair();
   generator.consumeReply(checker.createReply(messageWithMacs(generator, 0), 1, SOURCE, 0), 0);
   expect(checker.hasValidMac2(messageWithMacs(generator, 100), SOURCE, age)).toBe(valid);
-});
-
-it('accepts one reply per message, but none before the first message', () => {
-  const { checker, generator } = createPair();
-  const other = new CookieGenerator(crypto, publicKey);
-  const reply = checker.createReply(messageWithMacs(generator, 0), 1, SOURCE, 0);
-  expect(other.consumeReply(reply, 0)).toBe(false);
-  const wrong = reply.slice();
-  wrong[63]! ^= 1;
-  expect(generator.consumeReply(wrong, 0)).toBe(false);
-  expect(generator.consumeReply(reply, 0)).toBe(true);
-  expect(generator.consumeReply(reply, 0)).toBe(false);
 });
 
 it('does not accept a reply to a message that was not sent', () => {
@@ -127,20 +85,4 @@ it('creates a new secret after a wipe', () => {
   );
   message.set(crypto.mac(zeroSecret, message.subarray(0, 132)), 132);
   expect(checker.hasValidMac2(message, SOURCE, 0)).toBe(false);
-});
-
-it('forgets the cookie when wiped', () => {
-  const { checker, generator } = createPair();
-  generator.consumeReply(checker.createReply(messageWithMacs(generator, 0), 1, SOURCE, 0), 0);
-  const message = messageWithMacs(generator, 0);
-  checker.wipe();
-  expect(checker.hasValidMac2(message, SOURCE, 0)).toBe(false);
-  generator.wipe();
-  expect(messageWithMacs(generator, 0).slice(132)).toEqual(new Uint8Array(16));
-});
-
-it('identifies a source by its address, or by its text if it is not an address', () => {
-  expect(addressBytes(SOURCE)).toEqual(Uint8Array.of(192, 0, 2, 1));
-  expect(addressBytes({ address: 'fe80::1%eth0', port: 1 })).toHaveLength(16);
-  expect(addressBytes({ address: 'nowhere', port: 1 })).toHaveLength(7);
 });

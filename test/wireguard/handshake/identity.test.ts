@@ -25,10 +25,3 @@ it.each([0, 31, 33])('refuses a private key of %i bytes', (length) => {
     new RangeError('a private key must be 32 bytes long'),
   );
 });
-
-it('uses the construction and the identifier of the whitepaper (5.4)', () => {
-  const identity = new Identity(createNodeCrypto(), seededBytes(1, 32));
-  const decoder = new TextDecoder();
-  expect(decoder.decode(identity.protocolName)).toBe('Noise_IKpsk2_25519_ChaChaPoly_BLAKE2s');
-  expect(decoder.decode(identity.prologue)).toBe('WireGuard v1 zx2c4 Jason@zx2c4.com');
-});

@@ -1,6 +1,5 @@
 import type { Crypto } from '../../../src/crypto/crypto.js';
 import { HandshakeState } from '../../../src/wireguard/noise/handshake-state.js';
-import { SymmetricState } from '../../../src/wireguard/noise/symmetric-state.js';
 import { CRYPTO_BACKENDS } from '../../support/crypto-backends.js';
 import { LOW_ORDER_POINTS } from '../../support/crypto-contract.js';
 import { fromHex } from '../../support/hex.js';
@@ -85,53 +84,6 @@ describe.each(CRYPTO_BACKENDS)('the cacophony vector of IKpsk2 on $backend', (cr
       const sealed = crypto.seal(keys[index % 2]!, nonce, payload, new Uint8Array(0));
       expect(sealed).toEqual(ciphertext);
     }
-  });
-
-  it('reads a valid response after an invalid one', () => {
-    const { initiator } = createPair(crypto);
-    const second = message(1);
-    initiator.writeInitiation(fromHex(vector.init_ephemeral), ss, message(0).payload);
-    const wrong = second.ciphertext.slice();
-    wrong[wrong.length - 1]! ^= 1;
-
-    expect(initiator.readResponse(wrong, psk)).toBeUndefined();
-    expect(initiator.readResponse(second.ciphertext, new Uint8Array(32))).toBeUndefined();
-    expect(initiator.readResponse(second.ciphertext, psk)).toEqual(second.payload);
-  });
-
-  it.each([0, 40, 90])('refuses an initiation with byte %i changed', (index) => {
-    const { responder } = createPair(crypto);
-    const wrong = message(0).ciphertext;
-    wrong[index]! ^= 1;
-    const initiator = responder.readInitiatorStatic(wrong);
-    expect(initiator && responder.readInitiationPayload(wrong, ss)).toBeUndefined();
-  });
-
-  it.each(LOW_ORDER_POINTS)('refuses the low-order ephemeral key %s', (point) => {
-    const { initiator, responder } = createPair(crypto);
-    const wrong = message(0).ciphertext;
-    wrong.set(fromHex(point));
-    expect(responder.readInitiatorStatic(wrong)).toBeUndefined();
-
-    initiator.writeInitiation(fromHex(vector.init_ephemeral), ss, message(0).payload);
-    const wrongResponse = message(1).ciphertext;
-    wrongResponse.set(fromHex(point));
-    expect(initiator.readResponse(wrongResponse, psk)).toBeUndefined();
-    expect(initiator.readResponse(message(1).ciphertext, psk)).toEqual(message(1).payload);
-  });
-
-  it('refuses a low-order key even if all tags are valid, because no secret results', () => {
-    const { responder } = createPair(crypto);
-    const point = fromHex(LOW_ORDER_POINTS[0]);
-    // A response that anyone could create if a DH result of zero were accepted.
-    const forger = new SymmetricState(crypto, new TextEncoder().encode(vector.protocol_name));
-    for (const data of [fromHex(vector.resp_prologue), responderPublic, point]) {
-      forger.mixHash(data);
-    }
-    forger.mixKey(point);
-    const sealedStatic = forger.encryptAndHash(crypto.publicKey(initiatorStatic));
-    const forged = Uint8Array.of(...point, ...sealedStatic);
-    expect(responder.readInitiatorStatic(forged)).toBeUndefined();
   });
 
   it('does not write to a responder whose static key is of low order', () => {

@@ -12,31 +12,6 @@ function keyed(): SymmetricState {
   return state;
 }
 
-it('begins with the hash of the protocol name, which WireGuard calls its construction', () => {
-  expect(new SymmetricState(crypto, NAME).handshakeHash).toEqual(crypto.hash(NAME));
-});
-
-it('mixing a key does not change the hash, and the returned hash is a copy', () => {
-  const state = keyed();
-  expect(state.handshakeHash).toEqual(crypto.hash(NAME));
-  state.handshakeHash.fill(0);
-  expect(state.handshakeHash).toEqual(crypto.hash(NAME));
-});
-
-it('decrypts what an equal state encrypted, and both hashes agree', () => {
-  const [sender, receiver] = [keyed(), keyed()];
-  const ciphertext = sender.encryptAndHash(seededBytes(2, 12));
-  expect(receiver.decryptAndHash(ciphertext)).toEqual(seededBytes(2, 12));
-  expect(receiver.handshakeHash).toEqual(sender.handshakeHash);
-});
-
-it('does not change if decryption fails', () => {
-  const state = keyed();
-  const before = state.handshakeHash;
-  expect(state.decryptAndHash(new Uint8Array(28))).toBeUndefined();
-  expect(state.handshakeHash).toEqual(before);
-});
-
 it('a clone is independent', () => {
   const state = keyed();
   const clone = state.clone();
