@@ -32,7 +32,7 @@ ${format([
   ['arctun', '8 MiB', '1342', '`src/netstack/limits.ts`'],
 ])}
 \`test/netstack/simulation/window-limits.test.ts\` checks that arctun reaches more than 95 % of this at 10 Gbit/s, with BBR and with
-CUBIC. The other figures are computed.
+CUBIC; a short run uses smaller buffers. The other figures are computed.
 `;
 
 /** The whole page. */
