@@ -68,6 +68,19 @@ describe('addPeer', () => {
     expect([...device.peers]).toHaveLength(1);
   });
 
+  it('routes by the longest prefix', () => {
+    const device = createDevice();
+    const add = (seed: number, prefix: string) =>
+      device.addPeer({ publicKey: seededBytes(seed, 32), allowedIps: prefixes(prefix) }, 0);
+    const wide = add(1, '10.0.0.0/8');
+    const narrow = add(2, '10.1.0.0/16');
+    expect(device.peerFor(Uint8Array.of(10, 2, 0, 1))).toBe(wide);
+    expect(device.peerFor(Uint8Array.of(10, 1, 0, 1))).toBe(narrow);
+    expect(device.peerFor(Uint8Array.of(11, 0, 0, 1))).toBeUndefined();
+    device.removePeer(narrow);
+    expect(device.peerFor(Uint8Array.of(10, 1, 0, 1))).toBe(wide);
+  });
+
   it('sends and answers nothing without a private key, until one is set again (row 33, both roles)', () => {
     const pair = WireguardPair.established({ aliceKeepalive: 1_000, bobKnowsAlice: true });
     const { device, privateKey } = pair.alice;

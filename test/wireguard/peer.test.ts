@@ -69,6 +69,16 @@ it('discardSessions ends the session and all expectations of the peer', () => {
   expect(pair.captured).toHaveLength(1);
 });
 
+it('zeroKeyMaterial ends the session; wipe also wipes the peer', () => {
+  const pair = WireguardPair.established();
+  pair.alice.peer.zeroKeyMaterial();
+  expect(pair.alice.peer.hasSession(pair.now)).toBe(false);
+  expect(pair.alice.peer.handshake.isPossible).toBe(true);
+  pair.bob.peer.wipe();
+  expect(pair.bob.peer.handshake.isPossible).toBe(false);
+  expect(pair.bob.peer.isRemoved).toBe(true);
+});
+
 it('reports the round trip of the last handshake, only on its initiator', () => {
   const pair = new WireguardPair({ latency: 30 });
   expect(pair.alice.peer.handshakeRoundTrip).toBeUndefined();

@@ -71,6 +71,33 @@ describe('Timers', () => {
     expect(timers.nextTimeout()).toBe(Infinity);
   });
 
+  it.each<[string, (timers: Timers) => void]>([
+    ['retry', (timers) => timers.handshakeInitiated(0)],
+    ['keepalive', (timers) => timers.dataReceived(0)],
+    ['begin', (timers) => timers.dataSent(0)],
+    ['zero', (timers) => timers.sessionDerived(0)],
+    ['keepalive', (timers) => timers.anyAuthenticatedPacketTraversal(0)],
+  ])('%s: at its deadline, not before', (call, arm) => {
+    const { timers, calls } = createTimers(7_000);
+    arm(timers);
+    const deadline = timers.nextTimeout();
+    timers.handleTimeout('peer', handlerOf(calls), deadline - 1);
+    expect(calls).toEqual([]);
+    timers.handleTimeout('peer', handlerOf(calls), deadline);
+    expect(calls).toEqual([call]);
+    expect(timers.nextTimeout()).toBeGreaterThan(deadline);
+  });
+
+  it('expires each timer once', () => {
+    const { timers, calls } = createTimers();
+    timers.sessionDerived(0);
+    timers.dataSent(0);
+    timers.dataReceived(0);
+    timers.handleTimeout('peer', handlerOf(calls), 540_000);
+    timers.handleTimeout('peer', handlerOf(calls), 540_001);
+    expect(calls).toEqual(['zero', 'begin', 'keepalive']);
+  });
+
   it('postpones a handshake that may not begin yet, without delaying retries', () => {
     const { timers, calls } = createTimers();
     timers.handshakeDelayed(1_000);

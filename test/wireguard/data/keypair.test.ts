@@ -74,3 +74,34 @@ it('a session that can no longer receive is released when the peer begins a sess
   expect(slots(keypairs)).toEqual([undefined, undefined, 3]);
   expect(released).toEqual([2, 1]);
 });
+
+it('a session of an old key pair is not used', () => {
+  const { keypairs } = create();
+  const waiting = keypair(1, false);
+  keypairs.add(waiting);
+  keypairs.expireSending();
+  expect(keypairs.received(waiting)).toBe(false);
+  expect(keypairs.current).toBeUndefined();
+});
+
+it('wiping releases all sessions', () => {
+  const { keypairs, released } = create();
+  keypairs.add(keypair(1, true));
+  keypairs.add(keypair(2, true));
+  const next = keypair(3, false);
+  keypairs.add(next);
+  keypairs.wipe();
+  expect(slots(keypairs)).toEqual([undefined, undefined, undefined]);
+  expect(released).toEqual([1, 2, 3]);
+  expect(next.canSend(0)).toBe(false);
+});
+
+it('a session is usable for 180 s, and not after the last message', () => {
+  const pair = keypair(1, true, 1_000);
+  expect([pair.canSend(180_999), pair.canSend(181_000)]).toEqual([true, false]);
+  expect([pair.canReceive(180_999), pair.canReceive(181_000)]).toEqual([true, false]);
+  pair.sendingCounter = 2 ** 53 - 2 ** 13 - 2;
+  expect(pair.canSend(1_000)).toBe(true);
+  pair.sendingCounter++;
+  expect(pair.canSend(1_000)).toBe(false);
+});

@@ -62,6 +62,18 @@ it.each([
   expect(checker.hasValidMac2(messageWithMacs(generator, 100), SOURCE, age)).toBe(valid);
 });
 
+it('accepts one reply per message, but none before the first message', () => {
+  const { checker, generator } = createPair();
+  const other = new CookieGenerator(crypto, publicKey);
+  const reply = checker.createReply(messageWithMacs(generator, 0), 1, SOURCE, 0);
+  expect(other.consumeReply(reply, 0)).toBe(false);
+  const wrong = reply.slice();
+  wrong[63]! ^= 1;
+  expect(generator.consumeReply(wrong, 0)).toBe(false);
+  expect(generator.consumeReply(reply, 0)).toBe(true);
+  expect(generator.consumeReply(reply, 0)).toBe(false);
+});
+
 it('does not accept a reply to a message that was not sent', () => {
   const { generator } = createPair();
   const key = crypto.hash(new TextEncoder().encode('cookie--'), publicKey);

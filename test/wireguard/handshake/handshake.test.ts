@@ -94,6 +94,17 @@ it('writes timestamps later than all previous ones and the floor', () => {
   expect(toHex(pair.initiator.lastSentTimestamp)).toBe('400000010000000001000000');
 });
 
+it('releases the index of an abandoned handshake', () => {
+  const pair = create();
+  initiation(pair, 1);
+  initiation(pair, 2);
+  expect(pair.released).toEqual([1]);
+  expect(pair.initiator.awaitsResponse).toBe(true);
+  pair.initiator.clear();
+  expect(pair.released).toEqual([1, 2]);
+  expect(pair.initiator.awaitsResponse).toBe(false);
+});
+
 it('abandons an initiation created at or before a given time, but no later one', () => {
   const pair = create();
   pair.initiator.createInitiation(seededBytes(1, 32), 1, 0, 100);
@@ -119,7 +130,55 @@ it('releases the index if the response cannot be created', () => {
   expect(() => pair.responder.createResponse(seededBytes(9, 32), 3)).toThrow(RangeError);
 });
 
+it('a new key pair ends handshakes in progress, and applies to later ones', () => {
+  const pair = create();
+  initiation(pair, 1);
+  const carol = new Identity(nodeCrypto, seededBytes(3, 32));
+  pair.initiator.setIdentity(carol);
+  expect(pair.released).toEqual([1]);
+  expect(pair.initiator.awaitsResponse).toBe(false);
+  const second = initiation(pair, 2);
+  expect(openInitiation(nodeCrypto, pair.bob, second)?.initiatorStatic).toEqual(carol.publicKey);
+  const forCarol = new Handshake(nodeCrypto, pair.bob, carol.publicKey, () => undefined);
+  const opened = openInitiation(nodeCrypto, pair.bob, second)!;
+  expect(forCarol.consumeInitiation(opened, second, 0)).toBeUndefined();
+});
+
 describe('secrets', () => {
+  const psk = seededBytes(8, 32);
+
+  it('of the handshake are wiped when the session begins', () => {
+    const watch = new SecretWatch();
+    const pair = create(watch.crypto);
+    pair.responder.setPresharedKey(psk);
+    pair.initiator.setPresharedKey(psk);
+    expect(watch.unwiped).toBe(2);
+    consume(pair, initiation(pair, 1), 0);
+    const response = pair.responder.createResponse(seededBytes(9, 32), 2)!;
+    expect(pair.initiator.consumeResponse(response)).toBe(true);
+    pair.initiator.beginSession(0);
+    pair.responder.beginSession(0);
+    expect(watch.count).toBeGreaterThan(30);
+    // Each side keeps the DH of the static keys, and the pre-shared key, for the next handshake.
+    expect(watch.unwiped).toBe(2);
+    const mixed = watch.input(psk)!;
+    for (const handshake of [pair.initiator, pair.responder]) handshake.wipe();
+    expect(watch.unwiped).toBe(0);
+    expect(pair.initiator.isPossible).toBe(false);
+    expect(mixed).toBeDefined();
+    expect(watch.input(psk)).toBeUndefined();
+  });
+
+  it('of an abandoned handshake are wiped as well', () => {
+    const watch = new SecretWatch();
+    const pair = create(watch.crypto);
+    consume(pair, initiation(pair, 1), 0);
+    initiation(pair, 2);
+    pair.initiator.clear();
+    pair.responder.clear();
+    expect(watch.unwiped).toBe(2);
+  });
+
   it('of an unauthentic handshake are wiped', () => {
     const watch = new SecretWatch();
     const pair = create(watch.crypto);
@@ -129,6 +188,25 @@ describe('secrets', () => {
     expect(openInitiation(watch.crypto, pair.bob, message)).toBeUndefined();
     expect(watch.unwiped).toBe(2);
   });
+});
+
+it('mixes in the pre-shared key', () => {
+  const pair = create();
+  pair.responder.setPresharedKey(seededBytes(8, 32));
+  consume(pair, initiation(pair, 1), 0);
+  const response = pair.responder.createResponse(seededBytes(9, 32), 2)!;
+  expect(pair.initiator.consumeResponse(response)).toBe(false);
+  pair.initiator.setPresharedKey(seededBytes(8, 32));
+  expect(pair.initiator.consumeResponse(response)).toBe(true);
+});
+
+it('does not mix in a removed pre-shared key', () => {
+  const pair = create();
+  pair.responder.setPresharedKey(seededBytes(8, 32));
+  pair.responder.setPresharedKey(undefined);
+  consume(pair, initiation(pair, 1), 0);
+  const response = pair.responder.createResponse(seededBytes(9, 32), 2)!;
+  expect(pair.initiator.consumeResponse(response)).toBe(true);
 });
 
 it('throws if it is used out of order', () => {
