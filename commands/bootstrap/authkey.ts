@@ -1,4 +1,3 @@
-import { localSchema } from '../../src/app/config/local-schema.js';
 import { BaseCommand } from '../../src/cli/base-command.js';
 import { runBootstrapAuthkey } from '../../src/cli/run/bootstrap/authkey.js';
 import { manySims, runBootstrapMany } from '../../src/cli/run/bootstrap/many-sims.js';
@@ -81,7 +80,6 @@ export default class BootstrapAuthkey extends BaseCommand {
     const path = many === undefined ? flags.config : `${many.folder}/arc.json`;
     const options = {
       ...{ path, stateFolder: context.stateFolder(), platform: context.platform },
-      schema: await localSchema(await context.files(), path),
       labels: parseLabels({ ...flags, name: many?.namePrefix ?? flags.name }),
       ownKey: flags['own-key'],
       saveProfile: flags['save-profile'],

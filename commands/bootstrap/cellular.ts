@@ -1,5 +1,4 @@
 import { bootstrapCellular, SORACOM_URLS } from '../../src/app/bootstrap/bootstrap-cellular.js';
-import { localSchema } from '../../src/app/config/local-schema.js';
 import { BaseCommand } from '../../src/cli/base-command.js';
 import * as Flags from '../../src/cli/flags/flag.js';
 import { printKryptonResult } from '../../src/cli/output/krypton-result.js';
@@ -49,7 +48,6 @@ export default class BootstrapCellular extends BaseCommand {
       userAgent: context.userAgent,
       rescueFolder: context.stateFolder(),
       platform: context.platform,
-      schema: flags['dump-config'] ? [] : await localSchema(await context.files(), flags.config),
     };
     const signal = await context.stopSignal();
     signal.addEventListener('abort', () =>

@@ -1,5 +1,4 @@
 import { bootstrapSim } from '../../src/app/bootstrap/bootstrap-sim.js';
-import { localSchema } from '../../src/app/config/local-schema.js';
 import { BaseCommand } from '../../src/cli/base-command.js';
 import { kryptonCliFlags } from '../../src/cli/flags/krypton-cli-flags.js';
 import { printKryptonResult } from '../../src/cli/output/krypton-result.js';
@@ -28,7 +27,6 @@ export default class BootstrapSim extends BaseCommand {
       dumpConfig: flags['dump-config'],
       rescueFolder: context.stateFolder(),
       platform: context.platform,
-      schema: flags['dump-config'] ? [] : await localSchema(await context.files(), flags.config),
       kryptonCli: { ...flags, path: flags['krypton-cli-path'], debug: context.isVerbose },
     };
     const signal = await context.stopSignal();

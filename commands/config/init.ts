@@ -1,4 +1,3 @@
-import { localSchema } from '../../src/app/config/local-schema.js';
 import { skeletonText } from '../../src/app/config/show-config.js';
 import { BaseCommand } from '../../src/cli/base-command.js';
 import { refuseOutputFile } from '../../src/cli/flags/config-flags.js';
@@ -17,8 +16,7 @@ export default class ConfigInit extends BaseCommand {
   async run(): Promise<void> {
     const { flags, raw } = await this.parse(ConfigInit);
     refuseOutputFile(raw);
-    const schema = await localSchema(await this.context.files(), 'arc.json');
-    const text = skeletonText(this.context.platform, schema);
+    const text = skeletonText(this.context.platform);
     this.write(flags.json ? renderJson(JSON.parse(text)) : text);
   }
 }

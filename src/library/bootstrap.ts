@@ -5,7 +5,6 @@ import { dumpBootstrap } from '../app/bootstrap/bootstrap-dump.js';
 import type { BootstrapAuthkeyOptions } from '../app/bootstrap/bootstrap-run.js';
 import { bootstrapSim } from '../app/bootstrap/bootstrap-sim.js';
 import type { KryptonResult } from '../app/bootstrap/krypton-target.js';
-import { localSchema } from '../app/config/local-schema.js';
 import { messageOf } from '../lib/errors/error-message.js';
 import { UserError } from '../lib/errors/user-error.js';
 import { stateFolder } from '../system/files/state-folder.js';
@@ -46,7 +45,6 @@ async function authkey(options: AuthKeyBootstrap): Promise<BootstrapResult> {
     path: path ?? spareName(folder),
     stateFolder: folder,
     platform: process.platform,
-    schema: path === undefined ? [] : await localSchema(ports.files, path),
     labels: {
       name,
       group,
@@ -117,7 +115,6 @@ interface KryptonTarget {
   readonly dumpConfig: boolean;
   readonly rescueFolder: string;
   readonly platform: string;
-  readonly schema: Awaited<ReturnType<typeof localSchema>>;
 }
 
 async function krypton(
@@ -133,7 +130,6 @@ async function krypton(
     dumpConfig: path === undefined,
     rescueFolder: stateFolder(),
     platform: process.platform,
-    schema: path === undefined ? [] : await localSchema(systemPorts.files, path),
   };
   const result = await run(target, { ...systemPorts, note: (line) => void notes.push(line) });
   if (!('arcJson' in result)) return { ...result, notes };

@@ -6,7 +6,6 @@ import {
   type ArcConfig,
   type ArcProfile,
 } from '../../arc-config/arc-config.js';
-import type { JsonMember } from '../../arc-config/json/json-node.js';
 import { parseKey } from '../../arc-config/value-syntax.js';
 import { Secret } from '../../lib/secrets/secret.js';
 import type { SimResponse } from '../../soracom/client/responses.js';
@@ -19,20 +18,18 @@ export type SimPart = Pick<ArcConfig, 'privateKey' | 'publicKey' | 'simId'> &
 export interface FreshOptions {
   /** `process.platform`, which determines the interface name. */
   readonly platform: string;
-  readonly schema?: readonly JsonMember[];
 }
 
 /**
  * Builds the arc.json that soratun would write for a new SIM, but without a profile: arctun writes
  * an API secret to a file only on request.
  */
-export function freshArcConfig(sim: SimPart, { platform, schema = [] }: FreshOptions): ArcConfig {
+export function freshArcConfig(sim: SimPart, { platform }: FreshOptions): ArcConfig {
   return {
     ...initialMembers(platform),
     ...sim,
     mtu: DEFAULT_MTU,
     persistentKeepalive: DEFAULT_KEEPALIVE,
-    unknownKeys: schema,
   };
 }
 

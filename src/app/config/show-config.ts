@@ -4,12 +4,11 @@ import { resolveConfigSource } from '../../arc-config/config-source.js';
 import { INLINE_CONFIG } from '../../lib/text/config-name.js';
 import type { Files } from '../../ports/files.js';
 import { formatArcConfig, redactArcConfig } from '../../arc-config/format-arc-config.js';
-import type { JsonMember } from '../../arc-config/json/json-node.js';
 import { parseArcConfig } from '../../arc-config/parse-arc-config.js';
 
 /** Returns the skeleton with exactly the bytes that soratun prints. */
-export function skeletonText(platform: string, unknownKeys: readonly JsonMember[] = []): string {
-  return formatArcConfig({ ...skeletonArcConfig(platform), unknownKeys });
+export function skeletonText(platform: string): string {
+  return formatArcConfig(skeletonArcConfig(platform));
 }
 
 /**

@@ -1,6 +1,5 @@
 import { parseArcSession } from '../../../src/arc-config/parse-arc-config.js';
 import { formatArcConfig } from '../../../src/arc-config/format-arc-config.js';
-import { jsonNode } from '../../../src/arc-config/json/json-node.js';
 import { parseKey } from '../../../src/arc-config/value-syntax.js';
 import { freshArcConfig } from '../../../src/app/bootstrap/fresh-arc-config.js';
 import { Secret } from '../../../src/lib/secrets/secret.js';
@@ -31,13 +30,4 @@ it('has the content that soratun writes for a SIM without an arc.json, and no pr
 
 it('has the interface of its platform', () => {
   expect(freshArcConfig(PART, { platform: 'darwin' }).interface).toBe('utun');
-});
-
-it('has "$schema" first, if it is given one', () => {
-  const schema = [{ key: '$schema', value: jsonNode('./arc.schema.json') }];
-  const config = freshArcConfig(PART, { platform: 'linux', schema });
-  expect(Object.keys(JSON.parse(formatArcConfig(config)) as object).slice(0, 2)).toEqual([
-    '$schema',
-    'privateKey',
-  ]);
 });

@@ -1,5 +1,5 @@
 /** `config`, `config init`, `config validate` and `config import`, as a user types them. */
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -43,17 +43,6 @@ const SKELETON = `{
 `;
 
 describe('config init', () => {
-  it('refers to the schema of an arctun that is installed in the folder, which "config validate" accepts', async () => {
-    mkdirSync(join(folder, 'node_modules/arctun/schema'), { recursive: true });
-    write('node_modules/arctun/schema/arc.schema.json', '{}');
-    const { stdout } = await arctun(['config', 'init']);
-    const link = '"$schema": "./node_modules/arctun/schema/arc.schema.json"';
-    expect(stdout).toBe(SKELETON.replace('{', `{\n  ${link},`));
-    write('arc.json', SAMPLE.replace('{', `{ ${link},`));
-    const validated = await arctun(['config', 'validate', '--json']);
-    expect(JSON.parse(validated.stdout)).toMatchObject({ valid: true, notes: [] });
-  });
-
   it('prints what soratun config prints, byte for byte, also on macOS', async () => {
     const processes = new Processes();
     const command = [process.execPath, ARCTUN, 'config', 'init'];
