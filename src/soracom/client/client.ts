@@ -17,10 +17,9 @@ import {
 } from './responses.js';
 import { ApiError } from '../api-error.js';
 import { Channel, type ApiRequest } from './channel.js';
-import { realClock, type SoracomClock } from './clock.js';
 import * as operations from './operations.js';
 import type { ApiOperation } from './operations.js';
-import type { SoracomClientOptions } from './options.js';
+import { realClock, type SoracomClientOptions, type SoracomClock } from './options.js';
 import { pathOfPage, readPages } from './paging.js';
 import { readResponse } from './read-response.js';
 import { sendWithRepeats } from './repeats.js';

@@ -1,4 +1,4 @@
-import type { SoracomClock } from './clock.js';
+import { setTimeout } from 'node:timers/promises';
 
 export interface SoracomClientOptions {
   /** The base URL, without `/v1`. */
@@ -37,3 +37,26 @@ export interface SoracomClientOptions {
   /** Returns a number from 0 to below 1, for the jitter of pauses; defaults to Math.random. */
   readonly random?: () => number;
 }
+
+/** The time source for deadlines and pauses. */
+export interface SoracomClock {
+  /** Returns monotonic milliseconds since an arbitrary start. */
+  now(): number;
+  /**
+   * Resolves after the given number of milliseconds.
+   * @throws the abort reason, as soon as the signal aborts
+   */
+  sleep(milliseconds: number, signal: AbortSignal | undefined): Promise<void>;
+}
+
+export const realClock: SoracomClock = {
+  now: () => performance.now(),
+  async sleep(milliseconds, signal) {
+    try {
+      await setTimeout(milliseconds, undefined, signal && { signal });
+    } catch (error) {
+      signal?.throwIfAborted();
+      throw error;
+    }
+  },
+};

@@ -1,11 +1,10 @@
 /** Decides how to handle a response other than 2xx: wait and retry, or report the failure. */
 import type { ApiError } from '../api-error.js';
-import type { SoracomClock } from './clock.js';
 import type { ApiOperation } from './operations.js';
 import { tell } from '../dump.js';
 import { refusalError } from '../refusal-error.js';
-import type { SoracomClientOptions } from './options.js';
-import { retryAfter } from './retry-after.js';
+import type { SoracomClientOptions, SoracomClock } from './options.js';
+import { parseHttpDate } from './http-date.js';
 import type { HttpResponse } from './transport.js';
 
 export interface RepeatOptions extends Pick<SoracomClientOptions, 'mostRepeats' | 'onWait'> {
@@ -27,6 +26,8 @@ const MOST_REPEATS = 4;
 const FIRST_PAUSE = { limited: 5000, broken: 1000 };
 const LONGEST_PAUSE = 30_000;
 const TOO_MANY_REQUESTS = 429;
+/** The longest accepted Retry-After: one year, in milliseconds. */
+const LONGEST_RETRY_AFTER = 365 * 24 * 3600 * 1000;
 
 /**
  * Sends a request until the response has status 2xx.
@@ -119,4 +120,22 @@ function giveUp(outcome: Outcome, { hide }: RepeatOptions): ApiError {
     retryAfter: asked,
     ...(next && { next }),
   });
+}
+
+/**
+ * Returns the pause that the server asks for (Retry-After, RFC 9110 10.2.3), in milliseconds.
+ *
+ * A date is compared with the response's `Date` header, because this machine's clock may be wrong
+ * by years. Without a `Date` header, a Retry-After date is ignored.
+ *
+ * @returns undefined if the response does not ask for a pause
+ */
+export function retryAfter({ headers }: Pick<HttpResponse, 'headers'>): number | undefined {
+  const text = headers['retry-after']?.trim();
+  if (text === undefined) return undefined;
+  if (/^\d+$/.test(text)) return Math.min(Number(text) * 1000, LONGEST_RETRY_AFTER);
+  const until = parseHttpDate(text);
+  const answered = parseHttpDate(headers.date ?? '');
+  if (until === undefined || answered === undefined) return undefined;
+  return Math.min(Math.max(until - answered, 0), LONGEST_RETRY_AFTER);
 }

@@ -1,4 +1,4 @@
-import { realClock } from '../../../src/soracom/client/clock.js';
+import { realClock } from '../../../src/soracom/client/options.js';
 
 const LONG = 2 ** 30;
 
