@@ -13,7 +13,7 @@ import type {
 } from './bootstrap-run.js';
 import { type OpenedTarget, openBootstrapTarget } from './bootstrap-target.js';
 import type { Credentials } from '../../soracom/auth/sign-in.js';
-import { arcProfileOf } from '../credentials/arc-profile.js';
+import { arcProfileOf } from '../credentials/signed-in.js';
 import { labelSim, refuseUnknownGroup } from './label-sim.js';
 import { signedIn } from '../credentials/signed-in.js';
 import { configOf } from './creation-steps.js';

@@ -17,7 +17,7 @@ import { unsavedProfileNotes } from './bootstrap-authkey.js';
 import type { BootstrapAuthkeyOptions, BootstrapPorts, SignedInRun } from './bootstrap-run.js';
 import { readBootstrapTarget } from './bootstrap-target.js';
 import { newSimConfig, withProfile } from './fresh-arc-config.js';
-import { arcProfileOf } from '../credentials/arc-profile.js';
+import { arcProfileOf } from '../credentials/signed-in.js';
 import { labelSim, refuseUnknownGroup } from './label-sim.js';
 import { signedIn } from '../credentials/signed-in.js';
 import { addSession, retold } from './key-renewal.js';

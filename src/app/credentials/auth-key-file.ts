@@ -7,7 +7,7 @@ import { Secret } from '../../lib/secrets/secret.js';
 import { UserError } from '../../lib/errors/user-error.js';
 import { parseJson } from '../../lib/text/parse-json.js';
 import { AUTH_KEY_ID_PREFIX, AUTH_KEY_PREFIX } from '../../soracom/auth/auth-key.js';
-import { type AuthKeyHalves, authKeyHalves } from './auth-key-halves.js';
+import { type AuthKeyHalves, authKeyHalves } from './credential-choice.js';
 import { placeOf, privateFileFailed, STANDARD_INPUT } from './private-text.js';
 
 const jsonForm = z.object({ authKeyId: z.optional(z.string()), authKey: z.string() });

@@ -2,7 +2,6 @@ import type { CredentialEnvironment } from '../../lib/secrets/credential-variabl
 import { Secret } from '../../lib/secrets/secret.js';
 import { UserError } from '../../lib/errors/user-error.js';
 import type { ArcProfile } from '../../arc-config/arc-config.js';
-import { type AuthKeyHalves, authKeyHalves } from './auth-key-halves.js';
 
 /** Options from the command line; an empty string means that the option is absent. */
 export interface CredentialChoice {
@@ -104,4 +103,37 @@ function fileSource(setting: string, path: string | undefined): CredentialSource
 
 function profileSource(setting: string, name: string | undefined): CredentialSource[] {
   return isPresent(name) ? [{ kind: 'profile', name, setting }] : [];
+}
+
+/** The parts of an auth key that a source contains: its ID, its secret, both or neither. */
+export interface AuthKeyHalves {
+  readonly authKeyId?: string;
+  readonly authKey?: Secret<string>;
+}
+
+/** Trims the halves of an auth key and omits empty ones. */
+export function authKeyHalves(given: {
+  readonly authKeyId: string | undefined;
+  readonly authKey: Secret<string> | undefined;
+}): AuthKeyHalves {
+  const authKeyId = given.authKeyId?.trim() ?? '';
+  const authKey = given.authKey?.expose().trim() ?? '';
+  return {
+    ...(authKeyId !== '' && { authKeyId }),
+    ...(authKey !== '' && { authKey: new Secret(authKey) }),
+  };
+}
+
+/**
+ * Adds missing halves to `held` from a lower-ranked source. A key and its ID belong together, so
+ * the lower source is ignored if one of its halves contradicts `held`.
+ */
+export function completed(held: AuthKeyHalves, lower: AuthKeyHalves): AuthKeyHalves {
+  if (contradict(held.authKeyId, lower.authKeyId)) return held;
+  if (contradict(held.authKey?.expose(), lower.authKey?.expose())) return held;
+  return { ...lower, ...held };
+}
+
+function contradict(one: string | undefined, other: string | undefined): boolean {
+  return one !== undefined && other !== undefined && one !== other;
 }

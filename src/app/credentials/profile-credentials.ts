@@ -12,9 +12,10 @@ import {
   type SoracomProfile,
 } from '../../soracom/auth/profile.js';
 import type { SignIn } from '../../soracom/auth/sign-in.js';
-import type { CredentialPorts } from './credential-ports.js';
 import { privateFileFailed } from './private-text.js';
 import { runProfileCommand } from './profile-command.js';
+import type { CommandRunner } from '../../ports/command-runner.js';
+import type { PrivateFiles } from '../../ports/private-files.js';
 
 export interface ProfileCredentials {
   readonly signIn: SignIn;
@@ -191,4 +192,14 @@ function unusable({ place }: Pick<FoundProfile, 'place'>, why: string): UserErro
     why,
     next: ['Correct the profile, or choose another one with --profile.'],
   });
+}
+
+/** The dependencies for finding credentials. */
+export interface CredentialPorts {
+  /** The environment variables of the process. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** The user's home folder, which contains `.soracom`. */
+  readonly homeFolder: string;
+  readonly privateFiles: PrivateFiles;
+  readonly commands: CommandRunner;
 }

@@ -6,7 +6,7 @@ import { authKeyFault } from '../../soracom/auth/auth-key.js';
 import type { AuthKeySignIn, Credentials } from '../../soracom/auth/sign-in.js';
 import { authKeyEndpoint, chosenConnection, profileEndpoint } from './api-endpoint.js';
 import { readAuthKeyFile } from './auth-key-file.js';
-import { type AuthKeyHalves, completed } from './auth-key-halves.js';
+import { type AuthKeyHalves, completed } from './credential-choice.js';
 import {
   type CredentialChoice,
   type CredentialSource,
@@ -14,7 +14,7 @@ import {
   type HalfSettings,
   refuseTwoWays,
 } from './credential-choice.js';
-import type { CredentialPorts } from './credential-ports.js';
+import type { CredentialPorts } from './profile-credentials.js';
 import { MissingCredentialsError } from './missing-credentials.js';
 import { DEFAULT_PROFILE, hasDefaultProfile, profileCredentials } from './profile-credentials.js';
 

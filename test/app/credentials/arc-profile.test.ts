@@ -1,4 +1,4 @@
-import { arcProfileOf } from '../../../src/app/credentials/arc-profile.js';
+import { arcProfileOf } from '../../../src/app/credentials/signed-in.js';
 import { Secret } from '../../../src/lib/secrets/secret.js';
 import type { SignIn } from '../../../src/soracom/auth/sign-in.js';
 

@@ -1,4 +1,4 @@
-import type { CredentialPorts } from '../../../src/app/credentials/credential-ports.js';
+import type { CredentialPorts } from '../../../src/app/credentials/profile-credentials.js';
 import {
   CommandError,
   type CommandResult,

@@ -1,4 +1,4 @@
-import { startLivenessBeats } from '../../../src/app/up/liveness-beats.js';
+import { startLivenessBeats } from '../../../src/app/up/service-states.js';
 import { FakeClock } from '../../support/fakes/fake-clock.js';
 
 const TIMEOUT = 120_000;
@@ -28,24 +28,6 @@ function setUp(isAlive: () => Promise<boolean>) {
   };
   return { clock, beats, asked, end, advance };
 }
-
-it('are sent at half of the interval', async () => {
-  const { beats, advance } = setUp(() => Promise.resolve(true));
-  await advance(59_000);
-  expect(beats).toEqual([]);
-  await advance(200_000);
-  expect(beats).toEqual([60_000, 120_000, 180_000, 240_000]);
-});
-
-it.each([
-  ['the answer is no', () => Promise.resolve(false)],
-  ['there is an error instead', () => Promise.reject(new Error('broken'))],
-])('are not sent if %s, and the status is requested again in time', async (_, isAlive) => {
-  const { beats, asked, advance } = setUp(isAlive);
-  await advance(TIMEOUT);
-  expect(beats).toEqual([]);
-  expect(asked).toEqual([60_000, 75_000, 90_000, 105_000, 120_000]);
-});
 
 it.each([
   [30_000, [90_000]],
