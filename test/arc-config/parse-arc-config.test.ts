@@ -11,7 +11,6 @@ import {
   sampleWith,
   sampleWithSession,
   SERVER_KEY,
-  ZERO_KEY,
 } from './sample.js';
 
 const SOURCE = { path: 'arc.json' };
@@ -78,25 +77,6 @@ describe('a complete arc.json', () => {
 });
 
 describe('tolerance', () => {
-  it('reads an empty object with every field at zero', () => {
-    const config = parse('{}');
-    expect(formatKey(config.privateKey.expose())).toBe(ZERO_KEY);
-    expect(config).toMatchObject({
-      simId: '',
-      logLevel: 0,
-      enableMetrics: false,
-      interface: '',
-      additionalAllowedIps: [],
-      preUp: [],
-      postUp: [],
-      preDown: [],
-      postDown: [],
-      unknownKeys: [],
-    });
-    expect(config.profile).toBeUndefined();
-    expect(config.arcSessionStatus).toBeUndefined();
-  });
-
   it('uses MTU 1420 and keepalive 60 for zero and for absent values', () => {
     for (const text of ['{}', '{"mtu": 0, "persistentKeepalive": 0}', '{"mtu": null}']) {
       expect(effectiveMtu(parse(text))).toBe(1420);
@@ -216,17 +196,6 @@ describe('faults', () => {
     for (const message of messages) {
       expect(message).not.toMatch(/IBEi|Ei|123456789|987654321/);
     }
-  });
-
-  it.each([
-    ['', 'found the end of the text'],
-    ['\ufeff{}', 'found a byte order mark'],
-    ['{} {}', 'expected the end of the text'],
-    ['{"mtu": 1, // wide\n}', 'expected a key in double quotes'],
-    ['[]', 'found an array, expected an object'],
-    ['null', 'found null, expected an object'],
-  ])('include text that is not an arc.json: %j', (text, message) => {
-    expect(errorOf(text).why).toContain(message);
   });
 });
 

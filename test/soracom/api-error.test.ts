@@ -5,7 +5,7 @@ import {
   simMayExist,
   unintelligibleError,
 } from '../../src/soracom/api-error.js';
-import { CREATE_SIM, GET_SIM, SET_SIM_GROUP } from '../../src/soracom/client/operations.js';
+import { CREATE_SIM, GET_SIM } from '../../src/soracom/client/operations.js';
 import { refusalError } from '../../src/soracom/refusal-error.js';
 import { TransportError } from '../../src/soracom/client/transport-error.js';
 
@@ -38,15 +38,6 @@ describe('simMayExist', () => {
 });
 
 describe('what to do next', () => {
-  it('is the operation’s own advice if it has any', () => {
-    expect(refusalError(SET_SIM_GROUP, 404, '').next[0]).toContain('the group ID');
-    expect(refusalError(GET_SIM, 404, '').next[0]).toContain('Check the SIM ID');
-    expect(refusalError({ purpose: 'x' }, 403, '').next[0]).toContain(
-      'Grant permission for this call',
-    );
-    expect(refusalError({ purpose: 'x' }, 418, '').next).toEqual([]);
-  });
-
   it.each([
     [300, 'does not follow redirects'],
     [399, 'does not follow redirects'],

@@ -1,4 +1,4 @@
-import type { SoracomClock } from '../../src/soracom/client/clock.js';
+import type { SoracomClock } from '../../src/soracom/client/options.js';
 
 /** A clock that advances only in pauses, and then at once. */
 export class InstantClock implements SoracomClock {

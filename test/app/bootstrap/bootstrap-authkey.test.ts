@@ -91,18 +91,6 @@ describe('a new SIM', () => {
     expect(bench.steps).toBeUndefined();
   });
 
-  it('is reported if the answer has no private key, and gets a key in the next run', async () => {
-    bench.answering(CREATE_SIM, json({ ...SIM, profiles: { a: {} } }, 201));
-    const error = await failureOf(bench.run());
-    expect(error.message).toContain(`SIM ${SIM_ID} was created`);
-    expect(error.next.join(' ')).toContain('to stop its billing');
-    expect(bench.files.texts.size).toBe(0);
-
-    expect(await bench.run()).toMatchObject({ simId: SIM_ID });
-    expect(bench.files.texts.get(TARGET)).toBe(whole(OWN_PRIVATE_KEY, OWN_PUBLIC_KEY));
-    expect(bench.count(CREATE_SIM)).toBe(1);
-  });
-
   it('is not requested twice if the answer is lost, and its journal stays', async () => {
     bench.answering(CREATE_SIM, cut);
     const error = await failureOf(bench.run());
@@ -139,27 +127,6 @@ describe('--own-key', () => {
     ]);
     expect(bench.server.requests[2]?.body).toBe(`{"arcClientPeerPublicKey":"${OWN_PUBLIC_KEY}"}`);
     expect(JSON.stringify(bench.server.requests)).not.toContain(OWN_PRIVATE_KEY);
-    expect(bench.steps).toBeUndefined();
-  });
-
-  it('leaves a working SIM if it is refused, and reports that', async () => {
-    bench.answering(RENEW, json({ code: 'X', message: 'no' }, 403));
-    const error = await failureOf(bench.run({ ownKey: true }));
-    expect(error.kind).toBe('api');
-    expect(error.what).toContain('its key was not generated locally');
-    expect(error.next.join(' ')).toContain('Sim:renewArcSimCredentials');
-    expect(bench.files.texts.get(TARGET)).toBe(whole());
-    expect(bench.steps).toBeUndefined();
-  });
-
-  it('is finished by the next run, with the same key, if its answer is lost', async () => {
-    bench.answering(RENEW, cut);
-    await failureOf(bench.run({ ownKey: true }));
-    expect(bench.steps).toEqual(['create-sim', 'created', 'renew-key']);
-    bench.answering(RENEW, json({ arcClientPeerPublicKey: OWN_PUBLIC_KEY }));
-    expect(await bench.run()).toMatchObject({ simId: SIM_ID, created: true });
-    expect(bench.files.texts.get(TARGET)).toBe(whole(OWN_PRIVATE_KEY, OWN_PUBLIC_KEY));
-    expect(bench.count(CREATE_SIM)).toBe(1);
     expect(bench.steps).toBeUndefined();
   });
 });
@@ -308,13 +275,6 @@ describe('an existing arc.json', () => {
     expect(bench.files.texts.get(TARGET)).toBe(text);
   });
 
-  it('keeps its key if it belongs to the SIM of --adopt, and reports that', async () => {
-    bench.files.texts.set(TARGET, whole());
-    const { notes } = await bench.run({ adopt: SIM_ID });
-    expect(notes.join(' ')).toContain('arctun sim renew-key');
-    expect(bench.count(RENEW)).toBe(0);
-  });
-
   it('is refused if it belongs to a different SIM than that of --adopt', async () => {
     bench.files.texts.set(TARGET, SAMPLE);
     expect(await failureOf(bench.run({ adopt: SIM_ID }))).toMatchObject({ kind: 'usage' });
@@ -351,13 +311,6 @@ describe('before the first call', () => {
       expect(bench.server.calls).toEqual([]);
     },
   );
-
-  it('a rescued arc.json of an earlier run must be resolved', async () => {
-    bench.files.texts.set('/state/arc.json.8942.%2Fhome%2Farc.json.rescue', whole());
-    const error = await failureOf(bench.run());
-    expect(error.why).toContain('/state/arc.json.8942.%2Fhome%2Farc.json.rescue');
-    expect(bench.server.calls).toEqual([]);
-  });
 
   it('a running bootstrap of the same file stops it', async () => {
     bench.journals.lines.set('arc.json', [
@@ -436,14 +389,6 @@ describe('if the new file cannot be written', () => {
     expect(bench.files.texts.get(TARGET)).toBe('of another run');
     expect(bench.journals.lines.get('arc.json')!.at(-1)).toContain(PRIVATE_KEY);
   });
-
-  it('the rescued file has a valid name for any ID', async () => {
-    bench.journals.failures.set('append', new FileError('failed', '/j', 'gone'));
-    bench.files.failures.set(`replaceText ${TARGET}`, FULL);
-    bench.answering(CREATE_SIM, json({ ...SIM, simId: '../../etc/x' }, 201));
-    const error = await rescueOf(bench.run());
-    expect(error.rescuePath).toBe('/state/arc.json.______etc_x.%2Fhome%2Farc.json.rescue');
-  });
 });
 
 it('a signal during createSim does not lose the key', async () => {
@@ -454,27 +399,4 @@ it('a signal during createSim does not lose the key', async () => {
   });
   await bench.run({}, { signal: controller.signal });
   expect(bench.files.texts.get(TARGET)).toBe(whole());
-});
-
-describe('a target whose path is too long for a file name', () => {
-  // As a single name it exceeds the 255 bytes that file systems allow (NAME_MAX).
-  const LONG = `/home/${'é'.repeat(100)}/arc.json`;
-  const OTHER = `/elsewhere/${'é'.repeat(100)}/other.json`;
-
-  it('has its rescued arc.json under a truncated name, where the next run finds it', async () => {
-    bench.journals.failures.set('append', new FileError('failed', '/x', 'an I/O error'));
-    bench.files.failures.set(`replaceText ${LONG}`, new FileError('failed', LONG, 'full'));
-    const { rescuePath } = await rescueOf(bench.run({ path: LONG }));
-    expect(bench.files.texts.get(rescuePath!)).toBe(whole());
-    expect(Buffer.byteLength(rescuePath!.slice('/state/'.length))).toBeLessThan(255 - 18);
-
-    bench.journals.failures.clear();
-    bench.files.failures.clear();
-    const error = await failureOf(bench.run({ path: LONG }));
-    expect(error.why).toContain(rescuePath);
-    expect(bench.count(CREATE_SIM)).toBe(1);
-    // A rescued file of another target does not block the run.
-    await bench.run({ path: OTHER });
-    expect(bench.count(CREATE_SIM)).toBe(2);
-  });
 });

@@ -5,7 +5,6 @@ import { FileError } from '../../../src/ports/files.js';
 import { formatArcConfig } from '../../../src/arc-config/format-arc-config.js';
 import { createNodeCrypto } from '../../../src/crypto/node.js';
 import { UserError } from '../../../src/lib/errors/user-error.js';
-import { KEY_MAY_BE_REPLACED } from '../../../src/soracom/krypton/krypton.js';
 import { MemoryFiles } from '../../arc-config/memory-files.js';
 import { MemoryJournals } from '../../arc-config/memory-journals.js';
 import { PRIVATE_KEY, SAMPLE, sampleWith, SERVER_KEY } from '../../arc-config/sample.js';
@@ -145,12 +144,6 @@ it('keeps everything in a file except keys and session', async () => {
   expect([...files.texts.keys()]).toEqual([TARGET]);
 });
 
-it('keeps the ID of a file if no ID is available', async () => {
-  answering(METADATA, status(403));
-  files.texts.set(TARGET, SAMPLE);
-  expect(await bootstrap()).toMatchObject({ simId: '8942310022000012345' });
-});
-
 const COPY = `${TARGET}.8942310022000012345`;
 
 describe('a file that may belong to another SIM', () => {
@@ -194,16 +187,6 @@ describe('a file of another SIM', () => {
     expect(notes).toEqual([
       `${TARGET} belonged to SIM 8942310022000012345. A copy was saved as ${COPY}.`,
     ]);
-  });
-
-  it.each<[string, Changes]>([
-    ['refuses', {}],
-    ['is not reached', { endpoint: 'http://127.0.0.1:1' }],
-  ])('leaves no copy if Krypton %s', async (_, changes) => {
-    answering(KRYPTON, json({ code: 'KRY0001', message: 'no' }, 401));
-    expect((await failure(changes)).next).not.toContain(KEY_MAY_BE_REPLACED);
-    expect([...files.texts.keys()]).toEqual([TARGET]);
-    expect(notes).toEqual([]);
   });
 });
 

@@ -1,6 +1,6 @@
 import type { LostSim, SimChoice } from '../../../src/app/bootstrap/bootstrap-run.js';
 import { SAMPLE } from '../../arc-config/sample.js';
-import { json, status, type Answer } from '../../soracom/recording-server.js';
+import { status, type Answer } from '../../soracom/recording-server.js';
 import {
   BootstrapHarness,
   OWN_PRIVATE_KEY,
@@ -167,14 +167,6 @@ describe('a run whose journal contains only the request', () => {
     expect(bench.count(CREATE_SIM)).toBe(0);
     expect(bench.steps).toEqual(['create-sim']);
   });
-
-  it('is reported if another arc.json has replaced it', async () => {
-    bench.files.texts.set(TARGET, SAMPLE);
-    const { notes, simId } = await bench.run();
-    expect(simId).toBe('8942310022000012345');
-    expect(notes.join(' ')).toContain('arctun sim list --since 2026-11-25T01:00:00Z');
-    expect(bench.steps).toBeUndefined();
-  });
 });
 
 describe('a run whose SIM was created', () => {
@@ -221,14 +213,6 @@ describe('a run whose SIM was created', () => {
     expect(bench.steps).toBeUndefined();
   });
 
-  it('does not overwrite another key of the same SIM', async () => {
-    const text = whole(OWN_PRIVATE_KEY, OWN_PUBLIC_KEY);
-    bench.files.texts.set(TARGET, text);
-    expect(await failureOf(bench.run())).toMatchObject({ kind: 'configuration' });
-    expect(bench.files.texts.get(TARGET)).toBe(text);
-    expect(bench.steps).toEqual(['create-sim', 'created']);
-  });
-
   it('does not overwrite an arc.json of another SIM', async () => {
     bench.files.texts.set(TARGET, SAMPLE);
     const error = await failureOf(bench.run());
@@ -260,15 +244,6 @@ describe('a run interrupted while it renewed a key', () => {
     expect(bench.server.calls).toContain(RENEW);
     expect(bench.steps).toBeUndefined();
   });
-
-  it('keeps the key that the SIM may have, if SORACOM refuses', async () => {
-    bench.files.texts.set(TARGET, whole());
-    bench.answering(RENEW, status(404));
-    const error = await failureOf(bench.run());
-    expect(error.next.join(' ')).toContain('the SIM may already be using the key in this file');
-    expect(bench.files.texts.get(TARGET)).toBe(whole());
-    expect(bench.steps).toEqual(['renew-key']);
-  });
 });
 
 describe('another account', () => {
@@ -290,32 +265,6 @@ describe('another account', () => {
     expect(bench.count(CREATE_SIM)).toBe(0);
     await bench.run({ createAnother: true });
     expect(bench.count(CREATE_SIM)).toBe(1);
-  });
-
-  it('proves nothing about a key renewal, either', async () => {
-    bench.journals.lines.set('arc.json', [
-      JSON.stringify({ ...asked, endpoint: 'https://g.api.soracom.io' }),
-      JSON.stringify({
-        step: 'renew-key',
-        simId: SIM_ID,
-        privateKey: OWN_PRIVATE_KEY,
-        publicKey: OWN_PUBLIC_KEY,
-      }),
-    ]);
-    expect((await failureOf(bench.run())).why).toContain('uses another account or endpoint');
-    expect(bench.count(RENEW)).toBe(0);
-    expect(bench.steps).toEqual(['create-sim', 'renew-key']);
-  });
-
-  it('is detected by the data in the new journal', async () => {
-    bench.journals.lines.clear();
-    bench.answering('POST /v1/auth', json({ apiKey: 'a', token: 't', operatorId: 'OP1' }));
-    bench.answering(CREATE_SIM, status(500));
-    await failureOf(bench.run());
-    expect(JSON.parse(bench.journals.lines.get('arc.json')![0]!)).toMatchObject({
-      endpoint: bench.server.url,
-      operatorId: 'OP1',
-    });
   });
 });
 

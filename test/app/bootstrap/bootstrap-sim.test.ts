@@ -15,7 +15,6 @@ import { PRIVATE_KEY, SAMPLE, SERVER_KEY } from '../../arc-config/sample.js';
 import { until } from '../../support/until.js';
 
 const TARGET = '/home/arc.json';
-const COPY = `${TARGET}.8942310022000012345`;
 const SESSION = {
   arcServerPeerPublicKey: SERVER_KEY,
   arcServerEndpoint: 'beck.arc.soracom.io:11010',
@@ -129,17 +128,6 @@ it('keeps the ID and the rest of a file', async () => {
   expect(JSON.parse(SAMPLE)).toMatchObject(rest);
 });
 
-it('keeps a copy of a file, because its SIM may be another one', async () => {
-  fakeKryptonCli(prints(ANSWER));
-  files.texts.set(TARGET, SAMPLE);
-  files.onCall = (call) => {
-    if (call === `replaceText ${COPY}`) expect(runs()).toBe(0);
-  };
-  await bootstrap();
-  expect(files.texts.get(COPY)).toBe(SAMPLE);
-  expect(notes).toEqual([expect.stringContaining(`A copy was saved as ${COPY}`)]);
-});
-
 it('shows its call and the answer in verbose mode, without the key', async () => {
   fakeKryptonCli(prints(ANSWER));
   await bootstrap({ cli: { debug: true } });
@@ -187,26 +175,3 @@ it('waits for a running krypton-cli when it is stopped', async () => {
   expect(await outcome).toMatchObject({ path: TARGET });
   expect(files.texts.get(TARGET)).toContain(PRIVATE_KEY);
 }, 60_000);
-
-it('can be stopped before krypton-cli runs, even after a file was copied', async () => {
-  fakeKryptonCli(prints(ANSWER));
-  files.texts.set(TARGET, SAMPLE);
-  const controller = new AbortController();
-  files.onCall = (call) => {
-    if (call === `replaceText ${COPY}`) controller.abort(new Error('stopped'));
-  };
-  await expect(bootstrap({}, controller.signal)).rejects.toThrow('stopped');
-  expect(runs()).toBe(0);
-  expect([...files.texts.keys()]).toEqual([TARGET]);
-  expect(notes).toEqual([]);
-});
-
-it('works on Linux only', async () => {
-  fakeKryptonCli(prints(ANSWER));
-  expect(await failure({ platform: 'darwin' })).toMatchObject({
-    kind: 'failed',
-    message:
-      'failed to bootstrap: bootstrap with SIM authentication is not supported on this operating system',
-  });
-  expect(runs()).toBe(0);
-});

@@ -1,7 +1,4 @@
-import {
-  readableWarning,
-  refuseHooksOfOthers,
-} from '../../../src/app/config/config-file-rights.js';
+import { refuseHooksOfOthers } from '../../../src/app/config/config-file-rights.js';
 import type { OtherWriter } from '../../../src/ports/files.js';
 import { parseArcConfig } from '../../../src/arc-config/parse-arc-config.js';
 import { sampleWith } from '../../arc-config/sample.js';
@@ -63,11 +60,4 @@ it('reports the first fault and the fix for all', async () => {
   expect(await refusal(HOOKS, [{ path: '/x', fault: 'replaced' }])).toMatchObject({
     why: '/x was replaced while arctun was reading it',
   });
-});
-
-it('warns about a file that others can read', () => {
-  expect(readableWarning(loaded({}, [], 0o644))).toBe(
-    "other users can read /a b/arc.json, which contains a private key (mode 0644). Run: chmod 600 '/a b/arc.json'",
-  );
-  expect(readableWarning(loaded({}))).toBeUndefined();
 });

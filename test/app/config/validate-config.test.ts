@@ -149,12 +149,6 @@ describe.each([
   });
 });
 
-it('finds nothing in a good file', async () => {
-  files.texts.set('/home/arc.json', sampleWith({ publicKey: OWN_KEY }));
-  expect(await validate('arc.json')).toEqual([]);
-  expect(await validate(bytes(sampleWith({ publicKey: OWN_KEY })))).toEqual([]);
-});
-
 it('finds all faults at once: first those with a line, in order, then those without', async () => {
   files.texts.set(
     '/home/arc.json',

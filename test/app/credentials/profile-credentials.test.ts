@@ -43,14 +43,6 @@ describe('the file', () => {
     expect((await use(name)).signIn).toEqual(KEY_SIGN_IN);
   });
 
-  it('is in SORACOM_PROFILE_DIR', async () => {
-    ports.env.SORACOM_PROFILE_DIR = '/profiles';
-    ports.files.set('/profiles/p.json', JSON.stringify(KEY));
-    expect((await use()).signIn).toEqual(KEY_SIGN_IN);
-    ports.env.SORACOM_PROFILE_DIR = '';
-    expect((await refusal(use())).why).toBe(`not found: ${HOME}/p.json`);
-  });
-
   it('must be private', async () => {
     ports.files.set(`${HOME}/p.json`, new PrivateFileError('too-open', 'its mode is 0644'));
     expect(await refusal(use())).toMatchObject({
@@ -120,16 +112,6 @@ describe('a profileCommand', () => {
       headers: { 'X-A': 'file', 'X-B': 'printed' },
       connection: { endpoint: 'https://file.example', coverage: 'jp' },
     });
-  });
-
-  it('cannot contain another profileCommand', async () => {
-    ports.profile('p', { profileCommand: 'op' }).printing('op', { ...KEY, profileCommand: 'op' });
-    expect(await refusal(use())).toMatchObject({
-      kind: 'configuration',
-      what: `cannot use the output of profileCommand in the profile ${HOME}/p.json`,
-      why: 'the output of a profileCommand cannot contain a profileCommand',
-    });
-    expect(ports.runs).toHaveLength(1);
   });
 });
 

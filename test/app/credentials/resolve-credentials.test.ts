@@ -112,21 +112,6 @@ describe('the priorities', () => {
     },
   );
 
-  it('treats blank text as absent', async () => {
-    ports.env = {
-      ARCTUN_AUTH_KEY_ID: ' ',
-      ARCTUN_AUTH_KEY: '',
-      ARCTUN_PROFILE: '',
-      ARCTUN_ENDPOINT: '',
-    };
-    const blank = { authKeyId: '', authKey: new Secret(' '), authKeyFile: '', profile: ' ' };
-    expect(await resolve({ ...blank, coverage: '', endpoint: ' ' }, ARC_PROFILE)).toEqual([
-      'keyId-arc',
-      'secret-arc',
-      GLOBAL,
-    ]);
-  });
-
   it.each([
     [{ profile: 'a', authKeyFile: 'b' }, '--auth-key-file and --profile'],
     [{ profile: 'a', authKeyId: 'keyId-1' }, '--auth-key-id and --profile'],
@@ -218,49 +203,6 @@ describe('a key', () => {
 });
 
 describe('the endpoint of an auth key', () => {
-  /** Each row: the given sources, the highest priority last. */
-  const LADDER: readonly [string, (choice: CredentialChoice) => CredentialChoice][] = [
-    [GLOBAL, (choice) => choice],
-    [
-      JAPAN,
-      (choice) => {
-        ports.env.SORACOM_COVERAGE_TYPE = 'jp';
-        return choice;
-      },
-    ],
-    [
-      GLOBAL,
-      (choice) => {
-        ports.env.ARCTUN_COVERAGE_TYPE = 'Global';
-        return choice;
-      },
-    ],
-    [JAPAN, (choice) => ({ ...choice, coverage: 'JAPAN' })],
-    [
-      'https://soracom.example',
-      (choice) => {
-        ports.env.SORACOM_ENDPOINT = 'https://soracom.example/';
-        return choice;
-      },
-    ],
-    [
-      'https://arctun.example',
-      (choice) => {
-        ports.env.ARCTUN_ENDPOINT = 'https://arctun.example';
-        return choice;
-      },
-    ],
-    ['https://flag.example', (choice) => ({ ...choice, endpoint: 'https://flag.example' })],
-  ];
-
-  it('has increasing priority from arc.json to the flag', async () => {
-    let choice = key('1');
-    for (const [endpoint, give] of LADDER) {
-      choice = give(choice);
-      expect((await resolve(choice, ARC_PROFILE))[2]).toBe(endpoint);
-    }
-  });
-
   describe('in arc.json', () => {
     const EVIL = { ...ARC_PROFILE, endpoint: 'https://evil.example/x' };
 
@@ -324,13 +266,5 @@ describe('the endpoint of a profile', () => {
     [{ endpoint: 'https://own.example/', coverageType: 'g' }, 'https://own.example'],
   ])('%j', async (profile, endpoint) => {
     expect(await endpointOf(profile)).toBe(endpoint);
-  });
-
-  it('is overridden by a chosen coverage, which stays in the sandbox', async () => {
-    const own = { endpoint: 'https://own.example', coverageType: 'jp' };
-    expect(await endpointOf(own, { coverage: 'g' })).toBe(GLOBAL);
-    expect(await endpointOf({ ...own, sandbox: true }, { coverage: 'g' })).toBe(
-      'https://g.api-sandbox.soracom.io',
-    );
   });
 });

@@ -28,14 +28,6 @@ it('signs out if the work fails, and reports only that failure', async () => {
   expect(ports.api.calls).toEqual(['auth', 'logout']);
 });
 
-it('does not run the work if it was stopped before', async () => {
-  const reason = new Error('stopped');
-  await expect(
-    signedIn(undefined, ports, AbortSignal.abort(reason), () => Promise.resolve()),
-  ).rejects.toBe(reason);
-  expect(ports.api.calls).toEqual([]);
-});
-
 it('signs in when its turn comes, and frees its turn afterwards', async () => {
   const turns: string[] = [];
   const inTurn = async <Result>(work: () => Promise<Result>) => {
@@ -46,17 +38,4 @@ it('signs in when its turn comes, and frees its turn afterwards', async () => {
   };
   await signedIn(undefined, { ...ports, inTurn }, undefined, (api) => api.terminateSim('1'));
   expect(turns).toEqual(['begin after 0 calls', 'end after 3 calls']);
-});
-
-it('does not sign in if it is cancelled while it waits for its turn', async () => {
-  const stop = new AbortController();
-  const inTurn = <Result>(work: () => Promise<Result>) => {
-    stop.abort(new Error('stopped'));
-    return work();
-  };
-  const work = () => Promise.resolve();
-  await expect(signedIn(undefined, { ...ports, inTurn }, stop.signal, work)).rejects.toThrow(
-    'stopped',
-  );
-  expect(ports.api.calls).toEqual([]);
 });

@@ -6,10 +6,8 @@ import {
   PRIVATE_KEY,
   PUBLIC_KEY,
   SAMPLE,
-  sampleWith,
   sampleWithSession,
   SERVER_KEY,
-  ZERO_KEY,
 } from '../../arc-config/sample.js';
 import { sim } from '../fake-soracom.js';
 
@@ -85,17 +83,6 @@ describe('keys', () => {
       `The SIM's public key is ${OTHER_KEY}, but the key in /etc/arc/van.json has the public key ${PUBLIC_KEY}. The server does not answer handshakes with that key.`,
     );
     expect(finding?.next).toContain('`arctun sim renew-key --config /etc/arc/van.json`');
-  });
-
-  it('report that the publicKey in arc.json belongs to another pair', () => {
-    expect(diagnose(simWith(), sampleWith({ publicKey: OTHER_KEY }))).toEqual([
-      {
-        kind: 'public-key',
-        problem: `publicKey in /etc/arc/van.json does not match privateKey, whose public key is ${PUBLIC_KEY}.`,
-        next: 'Correct publicKey. The tunnel works even if publicKey is wrong.',
-      },
-    ]);
-    expect(diagnose(simWith(), sampleWith({ publicKey: ZERO_KEY }))).toEqual([]);
   });
 });
 

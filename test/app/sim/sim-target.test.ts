@@ -61,21 +61,4 @@ describe('a SIM that is not named', () => {
     expect(target.arcConfig?.original.simId).toBe(SIM_ID);
     expect(target.profile?.authKeyId).toBe('keyId-abcdefgh');
   });
-
-  it.each([
-    ['no arc.json', undefined, /no SIM ID was given, and cannot read \/home\/arc\.json/],
-    ['an arc.json without id', sampleWith({ simId: '' }), /arc\.json does not contain a SIM ID/],
-    [
-      'a skeleton',
-      sampleWith({ simId: '890000xxxxxxxxxxxxx' }),
-      /arc\.json does not contain a SIM ID/,
-    ],
-  ])('cannot be told from %s', async (_, text, why) => {
-    if (text === undefined) home.files.texts.clear();
-    else home.files.texts.set(TARGET, text);
-    const error = await failureOf(findSimTarget(undefined, 'arc.json', home));
-    expect(error).toMatchObject({ kind: 'configuration', what: 'cannot select a SIM' });
-    expect(error.why).toMatch(why);
-    expect(error.next.join(' ')).toContain('sim list');
-  });
 });

@@ -1,5 +1,4 @@
 import {
-  MAX_SWEPT,
   sweepSims,
   type SweepOptions,
   type SweepPorts,
@@ -124,16 +123,6 @@ describe('which SIMs', () => {
     ]);
     expect(terminated()).toEqual([]);
   });
-
-  it('terminates a limited number of SIMs, and reports the rest', async () => {
-    ports.api.sims = Array.from({ length: MAX_SWEPT + 2 }, (_, index) =>
-      tagged(String(index), { createdTime: index }),
-    );
-    const { sims, notes } = await sweep();
-    expect(sims).toHaveLength(MAX_SWEPT);
-    expect(terminated()).toHaveLength(MAX_SWEPT);
-    expect(notes).toEqual([expect.stringContaining('again for 2 more')]);
-  });
 });
 
 describe('the notes', () => {
@@ -211,20 +200,5 @@ describe('a failure', () => {
       why: 'cannot do that: HTTP 400',
       next: ['Do this.', 'Run the same command again to retry the SIMs that remain.'],
     });
-  });
-
-  it('by an abort ends the run', async () => {
-    ports.api.sims = [tagged('1'), tagged('2')];
-    const stop = new AbortController();
-    const stopped = sweepSims(
-      {
-        ...{ config: undefined, yes: true, dryRun: false, olderThan: HOUR_LIKE },
-        tags: [{ tagName: 'ci', tagValue: 'job' }],
-      },
-      { ...ports, onSwept: () => stop.abort(new Error('stopped')) },
-      stop.signal,
-    );
-    await expect(stopped).rejects.toThrow('stopped');
-    expect(terminated()).toEqual(['1']);
   });
 });

@@ -89,15 +89,6 @@ it('sends the messages of an earlier process, and then those that were queued me
   await spool.close();
 });
 
-it('counts the messages by state', async () => {
-  await leaveMessage('a', 'sending');
-  const spool = await open();
-  const request = passing(await take(spool, 'b'));
-  expect(await spool.status()).toMatchObject({ queued: 0, sending: 1, unknown: 1, refused: 0 });
-  request.answered();
-  await spool.close();
-});
-
 it('sends a message as soon as the line is back', async () => {
   await leaveMessage('a');
   const spool = await open();

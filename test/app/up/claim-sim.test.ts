@@ -4,7 +4,6 @@ import { UserError } from '../../../src/lib/errors/user-error.js';
 import { FakeClaims } from '../../support/fakes/fake-claims.js';
 import { FakeClock } from '../../support/fakes/fake-clock.js';
 import { RecordingLog } from '../../support/fakes/recording-log.js';
-import { systemError } from '../../support/fakes/memory-network.js';
 
 const KEY = new Uint8Array(32).fill(7);
 const NAME = Buffer.from(KEY).toString('hex');
@@ -129,15 +128,6 @@ describe('a command that can share a tunnel', () => {
       ],
     });
   });
-
-  it('uses an up that follows another command', async () => {
-    hold({ command: 'connect', pid: 1235 });
-    const claiming = claimOrFind();
-    await advance(2_000);
-    hold(SHARING);
-    await advance(1_200);
-    expect(await claiming).toMatchObject({ use: { pid: 1234 } });
-  });
 });
 
 it.each(['send', 'up'] as const)('makes %s wait for a send that ends in time', async (command) => {
@@ -154,31 +144,6 @@ it.each(['send', 'up'] as const)('makes %s wait for a send that ends in time', a
       message: 'waiting until the SIM is free',
     },
   ]);
-});
-
-it('reports that the holder belongs to another user if only that is known', async () => {
-  hold(UP);
-  claims.holderError = systemError('connect', 'EACCES');
-  const claiming = claim('send');
-  await advance(3_200);
-  expect(await claiming).toMatchObject({
-    kind: 'tunnel',
-    message: "cannot send: another user's process is using this SIM",
-    next: [
-      'Nothing was sent.',
-      'Stop that process, or add --force (the two tunnels will then keep disconnecting each other).',
-    ],
-  });
-});
-
-it('claims a SIM whose holder exits before it can be queried', async () => {
-  hold(UP);
-  claims.holderError = systemError('connect', 'ECONNRESET');
-  const claiming = claim('send');
-  await advance(500);
-  claims.holders.delete(NAME);
-  await advance(200);
-  expect(await claiming).not.toBeInstanceOf(UserError);
 });
 
 it('continues with --force, and warns', async () => {

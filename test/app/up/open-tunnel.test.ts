@@ -42,19 +42,6 @@ async function open(given: TunnelPlan & { wait: number }) {
 }
 
 it.each([
-  [CLIENT, 575, '576'],
-  ['fd00::2', 1279, '1280'],
-])('refuses for %s an MTU of %d', async (address, mtu, minimum) => {
-  const { arcConfig, ...rest } = options('127.0.0.1', 0);
-  const { config } = arcConfig;
-  const session = { ...config.arcSessionStatus!, arcClientPeerIpAddress: address };
-  const changed = { ...arcConfig, config: { ...config, arcSessionStatus: session, mtu } };
-  await expect(open({ ...rest, arcConfig: changed })).rejects.toThrow(
-    `mtu: found ${mtu}, expected ${minimum} or more`,
-  );
-});
-
-it.each([
   [CLIENT, 4, 575, 576],
   ['fd00::2', 6, 1279, 1280],
 ])('refuses for %s (IPv%d) a --mtu of %d', (address, family, mtu, minimum) => {

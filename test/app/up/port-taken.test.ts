@@ -32,19 +32,6 @@ it.each([
   });
 });
 
-it('does not change an error without a port, or whose holder is unknown', async () => {
-  const nobody = () => Promise.resolve(undefined);
-  const somebody = () => Promise.resolve('arctun');
-  for (const [error, holder] of [
-    [taken({ port: 1 }), nobody],
-    [taken({}), somebody],
-    [new Error('other'), somebody],
-    [new UserError('failed', { what: 'a', why: 'b' }), somebody],
-  ] as const) {
-    expect(await withPortHolder(error, holder)).toBe(error);
-  }
-});
-
 it.each([
   ['127.0.0.1:8888', '127.0.0.1:8888', true],
   ['0.0.0.0:8888', '127.0.0.1:8888', true],

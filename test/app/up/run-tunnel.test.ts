@@ -164,27 +164,6 @@ it('reports the server’s address, and forwards requests', async () => {
   expect(await request(url)).toEqual({ status: 201, text: 'ok' });
 });
 
-it('warns once about what config validate warns about, before anything is opened', async () => {
-  const text = 'unknown member "mtuu"; did you mean "mtu"?';
-  const publicKey = Buffer.from(world.server.publicKey).toString('base64');
-  begin('127.0.0.1', 0, { publicKey }, [
-    { kind: 'warning', line: 3, text },
-    {
-      kind: 'note',
-      line: 4,
-      text: 'unknown member "comment"; arctun ignores it, but keeps it in the file',
-    },
-  ]);
-  await turnUntil(() => ups.length > 0);
-  const lines = world.log.lines.map(({ level, message }) => `${level} ${message}`);
-  expect(lines.slice(0, 3)).toEqual([
-    `warn arc.json, line 3: ${text}`,
-    'debug arc.json, line 4: unknown member "comment"; arctun ignores it, but keeps it in the file',
-    expect.stringMatching(/^warn publicKey in arc\.json does not match privateKey\./),
-  ]);
-  expect(lines.filter((line) => line.includes('arc.json'))).toHaveLength(3);
-});
-
 it('answers 504 with the reason after 10 s of silence', async () => {
   world.link.connected = false;
   const url = await start('127.0.0.1', 0);
@@ -242,23 +221,6 @@ describe('a stop', () => {
     expect(await running).toBeUndefined();
     expect(waits()).toHaveLength(1);
   });
-});
-
-it.each([
-  [false, ['soratun0']],
-  [true, []],
-])('removes a killed tunnel’s interface only without --force: %s', async (isForced, expected) => {
-  const removed: string[] = [];
-  leftovers = {
-    isInUse: () => false,
-    count: () => 0,
-    remove: () => 0,
-    kernelInterface: () => 'soratun0',
-    removeInterface: (name) => void removed.push(name),
-  };
-  force = isForced;
-  await start('192.0.2.9', 0);
-  expect(removed).toEqual(expected);
 });
 
 describe('the hooks of arc.json', () => {
@@ -331,6 +293,23 @@ describe('the hooks of arc.json', () => {
     expect(await running).toBeUndefined();
     expect(ups).toEqual([]);
   });
+});
+
+it.each([
+  [false, ['soratun0']],
+  [true, []],
+])('removes a killed tunnel’s interface only without --force: %s', async (isForced, expected) => {
+  const removed: string[] = [];
+  leftovers = {
+    isInUse: () => false,
+    count: () => 0,
+    remove: () => 0,
+    kernelInterface: () => 'soratun0',
+    removeInterface: (name) => void removed.push(name),
+  };
+  force = isForced;
+  await start('192.0.2.9', 0);
+  expect(removed).toEqual(expected);
 });
 
 it('ends in order at SIGABRT, the watchdog’s signal, and fails', async () => {

@@ -130,15 +130,6 @@ describe('values', () => {
     expect(config.arcSessionStatus?.arcServerEndpoint).toEqual({ text, host, port: 11010 });
   });
 
-  it.each(['h.example', 'h.example:', ':11010', '[::1]', 'h:65536', 'h:http', 'a b:1'])(
-    'refuses the Endpoint %s',
-    (value) => {
-      expect(faultsOf(conf('', `Endpoint = ${value}`))).toEqual([
-        `10 Endpoint: ${JSON.stringify(value)}`,
-      ]);
-    },
-  );
-
   it.each([
     ['10.0.0.9', '10.0.0.9', 0],
     ['10.0.0.9/24', '10.0.0.9', 1],
@@ -152,15 +143,6 @@ describe('values', () => {
     expect(config.arcSessionStatus?.arcClientPeerIpAddress).toBe(address);
     expect(told).toHaveLength(notes);
     for (const { line, key } of told) expect([line, key]).toEqual([3, 'Address']);
-  });
-
-  it.each(['off', '0', 'OFF'])('PersistentKeepalive %s is reported', (value) => {
-    const { config, notes } = importing(conf('', `PersistentKeepalive = ${value}`));
-    expect(config.persistentKeepalive).toBe(0);
-    expect(notes.at(-1)).toMatchObject({
-      line: 10,
-      message: expect.stringContaining('60 seconds') as string,
-    });
   });
 
   it.each(['Table = auto', 'FwMark = off', 'SaveConfig = false', 'DNS =', 'ListenPort = 0'])(
@@ -228,15 +210,6 @@ describe('faults', () => {
     expect(error.why).toContain('--ignore-unsupported');
     expect(error.next.join()).toContain('Nothing was written');
     expect(error.message).not.toMatch(/IBEi|ICEi/);
-  });
-
-  it('become notes if unsupported settings are ignored', () => {
-    const text = conf('Jc = 5', `PresharedKey = ${SERVER_KEY}`);
-    const { notes } = importing(text, { ignoreUnsupported: true });
-    expect(notes.map(({ line, key }) => `${line} ${key}`)).toEqual(['4 Jc', '10 PresharedKey']);
-    expect(JSON.stringify(notes)).not.toContain(SERVER_KEY);
-    const wrong = () => importing(conf('MTU = x'), { ignoreUnsupported: true });
-    expect(wrong).toThrow('MTU');
   });
 });
 

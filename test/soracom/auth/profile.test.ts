@@ -33,23 +33,6 @@ describe('parseSoracomProfile', () => {
     });
   });
 
-  it('treats null and empty text as absent, and matches names in any case', () => {
-    const profile = parse({
-      sandbox: null,
-      coverageType: '',
-      email: '',
-      headers: null,
-      tokenTimeoutSeconds: null,
-      AUTHKEYID: 'keyId-1',
-      userName: 'u',
-    });
-    expect(profile).toMatchObject({ sandbox: false, headers: {}, authKeyId: 'keyId-1' });
-    expect(profile.username).toBe('u');
-    for (const name of ['coverageType', 'email', 'tokenTimeoutSeconds', 'password'] as const) {
-      expect(profile[name]).toBeUndefined();
-    }
-  });
-
   it.each([
     ['g', 'g'],
     ['GLOBAL', 'g'],
@@ -169,21 +152,6 @@ describe('profileSignIn', () => {
 });
 
 describe('profileSwitchUser', () => {
-  const TO = { operatorId: 'OP1', username: 'u' };
-
-  it.each([
-    [180, 180],
-    [3600, 3600],
-    [179, undefined],
-    [3601, undefined],
-    [undefined, undefined],
-  ])('keeps a token timeout that the API accepts: %s', (tokenTimeoutSeconds, kept) => {
-    const expected = { operatorId: 'OP1', userName: 'u' };
-    expect(profileSwitchUser(parse({ ...TO, tokenTimeoutSeconds }))).toEqual(
-      kept === undefined ? expected : { ...expected, tokenTimeoutSeconds: kept },
-    );
-  });
-
   it.each([{ operatorId: 'OP1' }, { username: 'u' }])('requires both: %j', (profile) => {
     expect(fault(() => profileSwitchUser(parse(profile)))).toBe(
       'a profile with a sourceProfile must have the operatorId and username to switch to',

@@ -104,18 +104,6 @@ describe('a token that is no longer accepted', () => {
     expect(tokens()).toEqual([undefined, 'eyJ.token', undefined, 'new', 'new']);
   });
 
-  it('is replaced, and the user is switched again', async () => {
-    const api = clientOf(server);
-    await api.auth({ ...KEY, switchUser: { operatorId: 'OP1', userName: 'u' } }, 300);
-    server.answers.set('GET /v1/sims/1', inTurn(EXPIRED, json({ simId: '1' })));
-    await api.getSim('1');
-    expect(server.calls.slice(3)).toEqual([
-      'POST /v1/auth',
-      'POST /v1/auth/switch_user',
-      'GET /v1/sims/1',
-    ]);
-  });
-
   it('is replaced for createSim too, because a call answered with 401 was not carried out', async () => {
     const api = clientOf(server);
     await api.auth(KEY, 300);
@@ -153,27 +141,9 @@ describe('a token that is no longer accepted', () => {
     await Promise.all([api.getSim('1'), api.getSim('1'), api.getSim('1')]);
     expect(server.calls.filter((call) => call === 'POST /v1/auth')).toHaveLength(2);
   });
-
-  it('is not replaced again if another call has replaced it', async () => {
-    const api = clientOf(server);
-    await api.auth(KEY, 300);
-    server.answers.set('POST /v1/auth', json(NEW));
-    server.answers.set('GET /v1/sims/1', inTurn(EXPIRED, json({ simId: '1' })));
-    const late = inTurn(
-      (response, request) => {
-        void api.getSim('1').then(() => EXPIRED(response, request));
-      },
-      json({ simId: '2' }),
-    );
-    server.answers.set('GET /v1/sims/2', late);
-    expect((await api.getSim('2')).simId).toBe('2');
-    expect(server.calls.filter((call) => call === 'POST /v1/auth')).toHaveLength(2);
-    expect(tokens().at(-1)).toBe('new');
-  });
 });
 
 describe('signing out', () => {
-
   it.each([401, 429, 500])('rejects after %d, and is not repeated', async (code) => {
     const api = clientOf(server);
     await api.auth(KEY, 300);

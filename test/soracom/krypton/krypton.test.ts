@@ -38,16 +38,6 @@ it('sends the request of soratun, without credentials', async () => {
   expect(names).not.toMatch(/authorization|api-key|token/);
 });
 
-it('shows the call and its answer without the key', async () => {
-  server.answers.set(CALL, json({ arcClientPeerPrivateKey: KEY, arcServerEndpoint: 'host:1' }));
-  let shown = '';
-  const dump = (text: string) => void (shown += text);
-  await bootstrapArc({ endpoint: server.url, userAgent: 'arctun/1', dump });
-  expect(shown).toContain('--- Request dump');
-  expect(shown).toContain('"arcServerEndpoint":"host:1"');
-  expect(shown).not.toContain(KEY);
-});
-
 it.each([
   [401, 'Check that the route to Krypton uses the SORACOM Air connection', false],
   [403, 'Check that the route to Krypton uses the SORACOM Air connection', false],
@@ -86,13 +76,4 @@ it('reports that nothing was sent if it cannot connect', async () => {
   );
   expect((error as ApiError).next).not.toContain(KEY_MAY_BE_REPLACED);
   server = await RecordingServer.start();
-});
-
-it('gives only the advice about the endpoint if its scheme is wrong', async () => {
-  const endpoint = server.url.replace('http:', 'https:');
-  const error = await bootstrapArc({ endpoint, userAgent: 'x' }).catch((e: unknown) => e);
-  expect(error).toMatchObject({
-    failure: 'not-tls',
-    next: ['Check the scheme and the port of the endpoint.'],
-  });
 });
