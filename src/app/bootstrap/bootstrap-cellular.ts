@@ -11,9 +11,7 @@ import {
 } from '../../soracom/endpoint-url.js';
 import { readKryptonSession } from './krypton-session.js';
 import {
-  callKrypton,
-  keepKryptonSession,
-  openKryptonTarget,
+  bootstrapWithKrypton,
   type KryptonPorts,
   type KryptonResult,
   type KryptonTargetOptions,
@@ -48,20 +46,17 @@ export async function bootstrapCellular(
 ): Promise<KryptonResult> {
   const { userAgent } = options;
   const endpoint = fromSetting('--endpoint', () => parseEndpointUrl(options.endpoint, KRYPTON));
-  const existing = await openKryptonTarget(options, ports);
-  // Look up the SIM ID first, so that Krypton's response can be written to disk immediately.
-  const simId = await findSimId(options, ports, signal);
   const { dump } = ports;
   const call = async () =>
     readKryptonSession(await bootstrapArc({ endpoint, userAgent, dump }), 'Krypton');
-  const session = await callKrypton(call, existing, simId, { options, ports, signal });
-  return keepKryptonSession(session, existing, simId, options, ports);
+  const findSimId = () => findLineSimId(options, ports, signal);
+  return bootstrapWithKrypton({ call, findSimId }, options, ports, signal);
 }
 
 /**
  * Reads the SIM ID, which Krypton omits, from the metadata service, if the SIM's group allows it.
  */
-async function findSimId(
+async function findLineSimId(
   { metadataEndpoint, userAgent }: BootstrapCellularOptions,
   { note }: KryptonPorts,
   signal: AbortSignal | undefined,

@@ -1,4 +1,5 @@
 /** Gets the settings of the virtual SIM attached to a physical SIM in a reader or modem. */
+import type { ArcSession } from '../../arc-config/arc-config.js';
 import type { CommandRunner } from '../../ports/command-runner.js';
 import { UserError } from '../../lib/errors/user-error.js';
 import {
@@ -10,9 +11,7 @@ import {
 import { sessionText } from '../session/session-state.js';
 import { readKryptonSession } from './krypton-session.js';
 import {
-  callKrypton,
-  keepKryptonSession,
-  openKryptonTarget,
+  bootstrapWithKrypton,
   type KryptonPorts,
   type KryptonResult,
   type KryptonTargetOptions,
@@ -51,19 +50,21 @@ export async function bootstrapSim(
   const { kryptonCli } = options;
   // Check for krypton-cli first, so that nothing changes if the program is missing.
   await requireKryptonCli(kryptonCli.path, ports.commands);
-  const existing = await openKryptonTarget(options, ports);
+  let session: ArcSession | undefined;
   const call = async () => {
     if (kryptonCli.debug) {
       ports.note(`Running ${kryptonCli.path} [${kryptonCliArguments(kryptonCli).join(' ')}]`);
     }
-    return readKryptonSession(await runKryptonCli(kryptonCli, ports.commands), kryptonCli.path);
+    const output = await runKryptonCli(kryptonCli, ports.commands);
+    const answer = readKryptonSession(output, kryptonCli.path);
+    ({ session } = answer);
+    return answer;
   };
-  const answer = await callKrypton(call, existing, undefined, { options, ports, signal });
-  const result = await keepKryptonSession(answer, existing, undefined, options, ports);
-  if (kryptonCli.debug) {
+  const result = await bootstrapWithKrypton({ call }, options, ports, signal);
+  if (kryptonCli.debug && session !== undefined) {
     // The session does not contain the private key. soratun prints the same text.
-    const session = JSON.stringify(sessionText(answer.session));
-    ports.note(`Got response from ${kryptonCli.path}: ${session}`);
+    const text = JSON.stringify(sessionText(session));
+    ports.note(`Got response from ${kryptonCli.path}: ${text}`);
   }
   return result;
 }

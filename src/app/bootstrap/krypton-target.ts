@@ -47,10 +47,40 @@ export type KryptonResult =
   | { readonly arcJson: Secret<string> };
 
 /**
- * @returns the file's configuration; undefined if the file does not exist or must not be read
+ * Gets the keys of a virtual SIM from Krypton, and writes or returns them.
+ *
+ * @param source `findSimId` returns the ID of the SIM whose keys Krypton returns, if known
+ * @param signal cancels the run until the call
  * @throws UserError if the target cannot be used; nothing was changed, locally or at SORACOM
+ * @throws BootstrapRescueError if the file cannot be written; errors of `source`
  */
-export async function openKryptonTarget(
+export async function bootstrapWithKrypton(
+  source: {
+    readonly call: () => Promise<KryptonSession>;
+    readonly findSimId?: () => Promise<string | undefined>;
+  },
+  options: KryptonTargetOptions,
+  ports: KryptonPorts,
+  signal: AbortSignal | undefined,
+): Promise<KryptonResult> {
+  const existing = await openKryptonTarget(options, ports);
+  // Look up the SIM ID first, so that Krypton's response can be written to disk immediately.
+  const simId = await source.findSimId?.();
+  const copy = await keepOtherSim(existing, simId, options, ports);
+  let session: KryptonSession;
+  try {
+    signal?.throwIfAborted();
+    session = await source.call();
+    copy?.tell();
+  } catch (error) {
+    await copy?.remove();
+    throw error;
+  }
+  return keepKryptonSession(session, existing, simId, options, ports);
+}
+
+/** Returns the file's configuration; undefined if the file does not exist or must not be read. */
+async function openKryptonTarget(
   { path, dumpConfig }: KryptonTargetOptions,
   { files, journals }: KryptonPorts,
 ): Promise<ArcConfig | undefined> {
@@ -75,45 +105,17 @@ async function refuseInterruptedRun(journals: Journals, path: string): Promise<v
   });
 }
 
-/**
- * Calls Krypton. First copies an arc.json that may belong to another SIM, because that SIM's key
- * stays valid. If the call fails, the copy is removed, because arc.json is unchanged.
- *
- * @param simId the SIM whose keys Krypton returns; undefined if unknown
- * @param signal cancels the run until the call
- * @throws UserError if the copy cannot be written; errors of `call`
- */
-export async function callKrypton(
-  call: () => Promise<KryptonSession>,
-  existing: ArcConfig | undefined,
-  simId: string | undefined,
-  { options, ports, signal }: KryptonRun,
-): Promise<KryptonSession> {
-  const copy = await keepOtherSim(existing, simId, options, ports);
-  try {
-    signal?.throwIfAborted();
-    const session = await call();
-    copy?.tell();
-    return session;
-  } catch (error) {
-    await copy?.remove();
-    throw error;
-  }
-}
-
-interface KryptonRun {
-  readonly options: KryptonTargetOptions;
-  readonly ports: KryptonPorts;
-  readonly signal?: AbortSignal | undefined;
-}
-
 interface Copy {
   readonly tell: () => void;
   /** Removes the copy. Mentions it to the user only if it cannot be removed. */
   readonly remove: () => Promise<void>;
 }
 
-/** Copies the file unless it has this SIM's ID, because the call replaces this SIM's key anyway. */
+/**
+ * Copies an arc.json that may belong to another SIM, because that SIM's key stays valid. If the call
+ * fails, the copy is removed, because arc.json is unchanged. A file with this SIM's ID is not copied,
+ * because the call replaces its key anyway.
+ */
 async function keepOtherSim(
   existing: ArcConfig | undefined,
   simId: string | undefined,
@@ -177,7 +179,7 @@ async function readCopy(files: Files, path: string): Promise<string | undefined>
  * @param simId undefined if unknown; the file then keeps its SIM ID
  * @throws BootstrapRescueError if the file cannot be written
  */
-export async function keepKryptonSession(
+async function keepKryptonSession(
   answer: KryptonSession,
   existing: ArcConfig | undefined,
   simId: string | undefined,

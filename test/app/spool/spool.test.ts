@@ -3,6 +3,8 @@ import { once } from 'node:events';
 import { type AddressInfo } from 'node:net';
 import { createServer } from 'node:http';
 
+import { jest } from '@jest/globals';
+
 import {
   listSpool,
   removeMessages,
@@ -10,7 +12,7 @@ import {
   showMessage,
 } from '../../../src/app/spool/manage-spool.js';
 import { openSpool, ownSpool } from '../../../src/app/spool/open-spool.js';
-import { keepMessage, sendSpooled } from '../../../src/app/spool/send-spooled.js';
+import { drainThrough, keepMessage, sendSpooled } from '../../../src/app/spool/send-spooled.js';
 import { UserError } from '../../../src/lib/errors/user-error.js';
 import { FileError } from '../../../src/ports/files.js';
 import type { Dialer } from '../../../src/proxy/dialer.js';
@@ -110,8 +112,32 @@ it('keeps messages while the target cannot be reached, and sends them in order',
 });
 
 describe('after an abort', () => {
+  /** Sends through the dialer, and aborts when the first message has been delivered. */
+  function abortAfterOne(): AbortSignal {
+    const stop = new AbortController();
+    const remove = disk.remove.bind(disk);
+    disk.remove = (name) => {
+      stop.abort(new Error('stop'));
+      return remove(name);
+    };
+    return stop.signal;
+  }
+
   beforeEach(async () => {
     for (const port of [80, 80, 81]) await send(`to ${port}`, failing('refused'), 10, port);
+  });
+
+  it('begins no further message, also for other targets', async () => {
+    const { spool } = await openSpool(settings(), opener());
+    const begun = jest.spyOn(spool, 'begin');
+    const signal = abortAfterOne();
+    const drained = { spool, path: 'spool', timeout: 5_000, log, signal };
+    expect(await drainThrough(await target(201), drained)).toEqual({
+      ...{ delivered: 1, setAside: [], waitsFor: 'stop' },
+    });
+    expect(begun).toHaveBeenCalledTimes(1);
+    expect(received).toEqual(['to 80']);
+    expect(await states()).toEqual(['queued ', 'queued ']);
   });
 });
 
@@ -252,6 +278,14 @@ describe('a message', () => {
     expect(await removeMessages(settings(), { id }, opener())).toMatchObject([{ id }]);
     await expect(removeMessages(settings(), { id }, opener())).rejects.toThrow(UserError);
     await expect(showMessage(settings(), id, opener())).rejects.toThrow(`no message ${id}`);
+  });
+
+  it('can be queued again only if it was set aside', async () => {
+    const id = await kept();
+    await expect(retryMessages(settings(), { id }, opener())).rejects.toThrow(/queued already/);
+    await send('b', await target(404));
+    expect(await states()).toEqual(['refused 404']);
+    expect(await retryMessages(settings(), { id }, opener())).toMatchObject([{ state: 'queued' }]);
   });
 
   it('is not removed while it is being sent', async () => {
