@@ -280,14 +280,6 @@ describe('a message', () => {
     await expect(showMessage(settings(), id, opener())).rejects.toThrow(`no message ${id}`);
   });
 
-  it('can be queued again only if it was set aside', async () => {
-    const id = await kept();
-    await expect(retryMessages(settings(), { id }, opener())).rejects.toThrow(/queued already/);
-    await send('b', await target(404));
-    expect(await states()).toEqual(['refused 404']);
-    expect(await retryMessages(settings(), { id }, opener())).toMatchObject([{ state: 'queued' }]);
-  });
-
   it('is not removed while it is being sent', async () => {
     const { spool } = await openSpool(settings(), opener());
     const { id } = await spool.pass(Buffer.from('x'));

@@ -2,7 +2,7 @@ import { Secret } from '../../../src/lib/secrets/secret.js';
 import { simMayExist } from '../../../src/soracom/api-error.js';
 import type { SignIn } from '../../../src/soracom/auth/sign-in.js';
 import { clientOf, errorOf, KEY, TOKEN } from '../client-under-test.js';
-import { json, RecordingServer, silence, status, type Answer } from '../recording-server.js';
+import { json, RecordingServer, cut, status, type Answer } from '../recording-server.js';
 
 const SWITCHED = { apiKey: 'api-456', token: 'switched', operatorId: 'OP0000000001' };
 const EXPIRED = json({ code: 'AUM0001', message: 'Token expired.' }, 401);
@@ -113,9 +113,9 @@ describe('a token that is no longer accepted', () => {
   });
 
   it('reports a possible SIM when the second createSim is lost', async () => {
-    const api = clientOf(server, { timeoutMs: 200 });
+    const api = clientOf(server);
     await api.auth(KEY, 300);
-    server.answers.set('POST /v1/sims', inTurn(EXPIRED, silence));
+    server.answers.set('POST /v1/sims', inTurn(EXPIRED, cut));
     expect(simMayExist(await errorOf(api.createSim()))).toBe(true);
   });
 

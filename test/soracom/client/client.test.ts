@@ -211,7 +211,8 @@ describe('a lost answer', () => {
     ['the answer has no simId', json({ profiles: {} }, 201), 'unintelligible'],
   ])('createSim reports that a SIM may exist if %s', async (_, answer, failure) => {
     answering('POST /v1/sims', answer);
-    const error = await errorOf(client({ timeoutMs: 200 }).createSim());
+    const timeoutMs = failure === 'timeout' ? 1_000 : 60_000;
+    const error = await errorOf(client({ timeoutMs }).createSim());
     expect(error.failure).toBe(failure);
     expect(error.next.join(' ')).toMatch(
       /arctun sim list --since TIME.*a billed SIM may already exist/,
