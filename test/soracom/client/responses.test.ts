@@ -1,8 +1,5 @@
 import { inspect } from 'node:util';
-import {
-  createdSimAnswer,
-  simAnswer,
-} from '../../../src/soracom/client/responses.js';
+import { createdSimAnswer, simAnswer } from '../../../src/soracom/client/responses.js';
 
 const SESSION = {
   arcServerPeerPublicKey: 'key',
