@@ -12,7 +12,6 @@ import { sameBytes } from '../../lib/same-bytes.js';
 import { UserError } from '../../lib/errors/user-error.js';
 import type { HostNames } from '../../proxy/dns/host-names.js';
 import type { LoadedArcConfig } from '../config/load-arc-config.js';
-import { PLATFORM_HOSTS } from '../names/platform-hosts.js';
 import { parseTunnelConfig, type TunnelConfig } from '../../tunnel/tunnel-config.js';
 import type { TrafficBudget } from '../../tunnel/traffic/traffic-budget.js';
 import type { CongestionAlgorithm } from '../../tunnel/userspace-tunnel.js';
@@ -110,3 +109,18 @@ function requireOther(config: TunnelConfig, crypto: KeyPorts['crypto'], source: 
     ),
   ]);
 }
+
+/**
+ * The documented, fixed addresses of SORACOM's services inside the tunnel. They are used only if no
+ * name server of the tunnel answers.
+ */
+export const PLATFORM_HOSTS: HostNames = new Map([
+  ['uni.soracom.io', ['100.127.69.42']],
+  ['unified.soracom.io', ['100.127.69.42']],
+  ['beam.soracom.io', ['100.127.127.100']],
+  ['funnel.soracom.io', ['100.127.65.43']],
+  ['harvest.soracom.io', ['100.127.111.111']],
+  ['metadata.soracom.io', ['100.127.100.127']],
+  ['pong.soracom.io', ['100.127.100.127']],
+  ['ntp.soracom.io', ['100.127.0.123']],
+]);

@@ -1,6 +1,6 @@
 /** The local listeners of a tunnel in userspace. */
 import type { Dialer } from '../../../proxy/dialer.js';
-import type { DnsListener } from '../../../proxy/dns/dns-listener.js';
+import { type DnsListener, startDnsListener } from '../../../proxy/dns/dns-listener.js';
 import type { ListenerCounters } from '../../../proxy/http/listener.js';
 import { KeptConnections } from '../../../proxy/http/target/kept-connections.js';
 import type { ListenAddress } from '../../../proxy/listen-address.js';
@@ -11,11 +11,12 @@ import { ConnectionList, type Opener } from '../../../proxy/status/connection-li
 import type { TunnelConfig } from '../../../tunnel/tunnel-config.js';
 import type { TunnelPorts } from '../../../tunnel/tunnel-ports.js';
 import type { UserspaceTunnel } from '../../../tunnel/userspace-tunnel.js';
-import { openDnsListener } from '../../names/open-dns-listener.js';
 import type { UserspaceAddresses } from '../running-tunnel.js';
 import { type HttpListenerOptions, HttpListeners } from './http-listeners.js';
 import { LaterTunnel } from './later-tunnel.js';
 import { LaterForwards } from './port-forwards.js';
+import { DnsForwarder } from '../../../proxy/dns/dns-forwarder.js';
+import { DnsUpstream } from '../../../proxy/dns/dns-upstream.js';
 
 export interface ListenerOptions extends HttpListenerOptions {
   /** The port forwards to open. */
@@ -121,8 +122,22 @@ export class UserspaceListeners {
   async #open(options: ListenerOptions, config: TunnelConfig, ports: TunnelPorts): Promise<void> {
     await this.#http.open(options);
     const { dnsListen } = options;
-    const dialers = { dialer: this.#watching('dns'), datagrams: this.#tunnel.datagramDialer };
-    this.#dns = dnsListen && (await openDnsListener(dnsListen, config, dialers, ports));
+    this.#dns = dnsListen && (await this.#openDns(dnsListen, config, ports));
     await this.#forwards.openLocal();
+  }
+
+  /** Opens the DNS listener, which uses the tunnel's name servers and fixed names. */
+  async #openDns(
+    listen: ListenAddress,
+    { nameServers: servers, hosts, fallbackHosts }: TunnelConfig,
+    { clock, entropy, log }: TunnelPorts,
+  ): Promise<DnsListener> {
+    const dialers = { datagrams: this.#tunnel.datagramDialer, streams: this.#watching('dns') };
+    const upstream = new DnsUpstream({ servers, ...dialers, clock, entropy });
+    const forwarder = new DnsForwarder({ upstream, hosts, fallbackHosts, clock, log });
+    const options = { listen, flag: '--dns-listen', forwarder, clock, log };
+    const listener = await startDnsListener(options);
+    log.info({ address: listener.authority }, 'DNS listening');
+    return listener;
   }
 }

@@ -1,4 +1,4 @@
-import { PLATFORM_HOSTS } from '../../../src/app/names/platform-hosts.js';
+import { PLATFORM_HOSTS } from '../../../src/app/up/plan-tunnel.js';
 import { SERVICE_NAMES } from '../../../src/emulator/services.js';
 
 it('has the addresses that the emulator serves, except for Krypton, which is outside the tunnel', () => {
