@@ -1,6 +1,5 @@
 /** Finds the command in the words of a command line, with soratun's syntax. */
-import { didYouMean } from '../cli/errors/did-you-mean.js';
-import { quotedIfBlank } from '../cli/errors/quoted-if-blank.js';
+import { didYouMean, quotedIfBlank } from '../cli/errors/did-you-mean.js';
 import { UserError } from '../lib/errors/user-error.js';
 
 /** The available commands and topics, with IDs in oclif's form: `sim:list`. */

@@ -23,3 +23,8 @@ function slips(word: string, name: string): number {
   const isReordered = Array.from(word).toSorted().join('') === Array.from(name).toSorted().join('');
   return isReordered ? 1 : distance(word, name);
 }
+
+/** Quotes a word that the user would not see in a message: an empty or a blank one. */
+export function quotedIfBlank(word: string): string {
+  return word.trim() === '' ? JSON.stringify(word) : word;
+}

@@ -2,8 +2,7 @@
 import { stripVTControlCharacters } from 'node:util';
 
 import { UserError, type UserErrorText } from '../../lib/errors/user-error.js';
-import { didYouMean } from './did-you-mean.js';
-import { quotedIfBlank } from './quoted-if-blank.js';
+import { didYouMean, quotedIfBlank } from './did-you-mean.js';
 import { type CommandLine, isTyped, sourceOf } from './value-source.js';
 
 export interface UsageContext extends CommandLine {

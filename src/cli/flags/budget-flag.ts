@@ -3,10 +3,9 @@ import { cannotUse, UserError } from '../../lib/errors/user-error.js';
 import { parseBytes } from '../../lib/text/amounts.js';
 import type { TrafficBudget } from '../../tunnel/traffic/traffic-budget.js';
 import * as Flags from './flag.js';
-import { grouped } from './flag.js';
 import { hasInterface } from './tunnel-flags.js';
 
-export const budgetFlag = grouped('Tunnel', {
+export const budgetFlag = Flags.grouped('Tunnel', {
   budget: Flags.list({
     description:
       'Refuse new connections after the SIM has sent and received this much in the day or month (UTC), in kB, MB or GB. Repeatable, or separated by commas.',

@@ -2,7 +2,6 @@
 import { cannotUse } from '../../lib/errors/user-error.js';
 import { DEFAULT_CONFIG } from '../../lib/text/config-name.js';
 import * as Flags from './flag.js';
-import { type CommandLineToken, isGiven } from './flag.js';
 
 const PLACE = { helpValue: 'FILE', env: 'ARCTUN_CONFIG', helpGroup: 'GLOBAL' } as const;
 
@@ -53,9 +52,12 @@ export const stdinFlag = {
  * @param source the other source: `--read-stdin`, or an argument
  * @throws UserError of kind `usage`
  */
-export function refuseSecondSource(source: string, tokens: readonly CommandLineToken[]): void {
+export function refuseSecondSource(
+  source: string,
+  tokens: readonly Flags.CommandLineToken[],
+): void {
   const others = ['config', 'read-stdin'].filter((name) => source !== `--${name}`);
-  const second = others.find((name) => isGiven(name, tokens));
+  const second = others.find((name) => Flags.isGiven(name, tokens));
   if (second === undefined) return;
   const why = 'both provide a configuration';
   throw cannotUse(`${source} with --${second}`, why, 'Remove one of them.');
@@ -66,8 +68,8 @@ export function refuseSecondSource(source: string, tokens: readonly CommandLineT
  *
  * @throws UserError of kind `usage`
  */
-export function refuseOutputFile(tokens: readonly CommandLineToken[]): void {
-  if (!isGiven('config', tokens)) return;
+export function refuseOutputFile(tokens: readonly Flags.CommandLineToken[]): void {
+  if (!Flags.isGiven('config', tokens)) return;
   throw cannotUse(
     '--config',
     'this command prints a template and does not write a file',

@@ -2,14 +2,13 @@
 import type { CredentialChoice } from '../../app/credentials/credential-choice.js';
 import { Secret } from '../../lib/secrets/secret.js';
 import * as Flags from './flag.js';
-import { type FlagValues, grouped } from './flag.js';
 
 /**
  * These flags have no `env`, because oclif does not distinguish a value in the environment from a
  * typed flag, which takes precedence over all environment variables. `resolveCredentials` reads the
  * environment variables.
  */
-export const credentialFlags = grouped('SORACOM API', {
+export const credentialFlags = Flags.grouped('SORACOM API', {
   'auth-key-id': Flags.text({
     description: '[env: ARCTUN_AUTH_KEY_ID, SORACOM_AUTH_KEY_ID] Auth key ID.',
     helpValue: 'keyId-...',
@@ -42,7 +41,7 @@ export const credentialFlags = grouped('SORACOM API', {
 });
 
 /** The flag that disables the renewal of an expired session. */
-export const renewalFlag = grouped('SORACOM API', {
+export const renewalFlag = Flags.grouped('SORACOM API', {
   'no-renew': Flags.boolean({
     description:
       'Do not request a new session from the SORACOM API if the Arc server stops answering.',
@@ -50,7 +49,7 @@ export const renewalFlag = grouped('SORACOM API', {
   }),
 });
 
-export type CredentialFlags = Partial<FlagValues<typeof credentialFlags>>;
+export type CredentialFlags = Partial<Flags.FlagValues<typeof credentialFlags>>;
 
 export function credentialChoice(flags: CredentialFlags): CredentialChoice {
   const authKey = flags['auth-key'];

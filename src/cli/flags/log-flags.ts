@@ -1,6 +1,5 @@
 import { LOG_LEVELS, type LogLevel } from '../../ports/log.js';
 import * as Flags from './flag.js';
-import { grouped } from './flag.js';
 
 const level = Flags.choice({
   description: 'Level of the log messages on standard error.',
@@ -24,11 +23,14 @@ const OTHER_FLAGS = {
 
 /** Flags that set the log level and log format on standard error. */
 export function logFlags(defaultLevel: LogLevel) {
-  return grouped('Logging', { 'log-level': level({ default: defaultLevel }), ...OTHER_FLAGS });
+  return Flags.grouped('Logging', {
+    'log-level': level({ default: defaultLevel }),
+    ...OTHER_FLAGS,
+  });
 }
 
 /** Like logFlags(), but the default level is the logLevel in arc.json. */
-export const configuredLogFlags = grouped('Logging', {
+export const configuredLogFlags = Flags.grouped('Logging', {
   'log-level': level({
     description: 'Level of the log messages on standard error; by default, logLevel in arc.json.',
   }),

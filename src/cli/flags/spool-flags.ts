@@ -3,10 +3,9 @@ import type { SpoolSettings } from '../../app/spool/open-spool.js';
 import { UserError } from '../../lib/errors/user-error.js';
 import type { Log } from '../../ports/log.js';
 import * as Flags from './flag.js';
-import { type FlagValues, grouped } from './flag.js';
 import { hasInterface } from './tunnel-flags.js';
 
-export const spoolFlag = grouped('Spool', {
+export const spoolFlag = Flags.grouped('Spool', {
   spool: Flags.text({
     description: 'Keep messages that cannot be sent in this folder, and send them later.',
     helpValue: 'FOLDER',
@@ -16,7 +15,7 @@ export const spoolFlag = grouped('Spool', {
 
 export const spoolFlags = {
   ...spoolFlag,
-  ...grouped('Spool', {
+  ...Flags.grouped('Spool', {
     'spool-messages': Flags.integer({
       description: 'Maximum number of messages in the spool.',
       helpValue: 'NUMBER',
@@ -46,7 +45,9 @@ export const messageIdArgument = {
 const MEGABYTE = 1_000_000;
 
 /** @returns undefined if no spool is requested */
-export function spoolSettings(flags: FlagValues<typeof spoolFlags>): SpoolSettings | undefined {
+export function spoolSettings(
+  flags: Flags.FlagValues<typeof spoolFlags>,
+): SpoolSettings | undefined {
   const { spool: folder = '', 'spool-messages': messages, 'spool-size': megabytes } = flags;
   if (folder === '') return undefined;
   return { folder, limits: { messages, bytes: megabytes * MEGABYTE } };
@@ -65,7 +66,7 @@ export function warnOfUnusedSpool(
 }
 
 /** @throws UserError of kind `usage` without a folder */
-export function requiredSpool(flags: FlagValues<typeof spoolFlag>): SpoolSettings {
+export function requiredSpool(flags: Flags.FlagValues<typeof spoolFlag>): SpoolSettings {
   const { spool: folder = '' } = flags;
   if (folder !== '') return { folder, limits: { messages: Infinity, bytes: Infinity } };
   throw new UserError('usage', {

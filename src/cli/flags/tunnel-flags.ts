@@ -3,10 +3,9 @@ import type { TunnelOverrides } from '../../arc-config/tunnel-faults.js';
 import { parseCidr } from '../../arc-config/value-syntax.js';
 import { cannotUse } from '../../lib/errors/user-error.js';
 import * as Flags from './flag.js';
-import { type FlagValues, grouped } from './flag.js';
 
 /** Flags of every command that opens a tunnel. */
-export const tunnelFlags = grouped('Tunnel', {
+export const tunnelFlags = Flags.grouped('Tunnel', {
   mode: Flags.choice({
     description:
       "Tunnel mode. auto uses a network interface (tun) if permitted, unless a userspace-only flag is given. kernel uses the Linux kernel's WireGuard implementation.",
@@ -30,8 +29,18 @@ export const tunnelFlags = grouped('Tunnel', {
 /** Flags of the commands that use the tunnel of a running `up`, or open one of their own. */
 export const accessFlags = { wait: tunnelFlags.wait, force: tunnelFlags.force };
 
+/** The flag that selects a running tunnel. */
+export const interfaceFlag = {
+  interface: Flags.text({
+    description:
+      'Name of the tunnel, as shown by "status". Required if several tunnels are running.',
+    helpValue: 'NAME',
+    env: 'ARCTUN_INTERFACE',
+  }),
+};
+
 /** The flags of commands that carry TCP streams. */
-export const congestionFlag = grouped('Tunnel', {
+export const congestionFlag = Flags.grouped('Tunnel', {
   congestion: Flags.choice({
     description: 'TCP congestion control inside the tunnel.',
     options: ['bbr', 'cubic', 'reno'] as const,
@@ -40,7 +49,7 @@ export const congestionFlag = grouped('Tunnel', {
   })(),
 });
 
-export const socketFlag = grouped('Tunnel', {
+export const socketFlag = Flags.grouped('Tunnel', {
   socket: Flags.choice({
     description:
       'How to send UDP packets: in batches (batch, which needs Linux and koffi), one by one (dgram), or in batches if possible (auto).',
@@ -51,7 +60,7 @@ export const socketFlag = grouped('Tunnel', {
 });
 
 /** Flags that control traffic after a network interface is removed. */
-export const guardFlags = grouped('Tunnel', {
+export const guardFlags = Flags.grouped('Tunnel', {
   'kill-switch': Flags.boolean({
     description:
       "With --mode tun or kernel: if the tunnel fails or arctun is killed, block traffic that would otherwise use the tunnel's default route. To unblock the traffic, use --cleanup, or start arctun again and stop it normally.",
@@ -89,7 +98,7 @@ export function requireInterfaceForKillSwitch(flags: {
 const MAX_U16 = 65_535;
 
 /** Flags that override members of arc.json for one run. soratun uses the same names. */
-export const overrideFlags = grouped('Tunnel', {
+export const overrideFlags = Flags.grouped('Tunnel', {
   mtu: Flags.integer({
     description: 'MTU of the tunnel in bytes; overrides arc.json.',
     min: 0,
@@ -113,7 +122,7 @@ export const overrideFlags = grouped('Tunnel', {
 });
 
 /** @throws UserError of kind `usage` */
-export function tunnelOverrides(flags: FlagValues<typeof overrideFlags>): TunnelOverrides {
+export function tunnelOverrides(flags: Flags.FlagValues<typeof overrideFlags>): TunnelOverrides {
   return {
     mtu: flags.mtu,
     persistentKeepalive: flags['persistent-keepalive'],

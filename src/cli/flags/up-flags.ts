@@ -4,7 +4,6 @@ import { budgetFlag } from './budget-flag.js';
 import { configsFlag, stdinFlag } from './config-flags.js';
 import { credentialFlags, renewalFlag } from './credential-flags.js';
 import * as Flags from './flag.js';
-import { grouped, type ParsedLine } from './flag.js';
 import { browserFlags } from './listeners/browser-flags.js';
 import { dnsSetupFlags } from './listeners/dns-setup-flags.js';
 import { forwardFlags } from './listeners/forward-flags.js';
@@ -29,8 +28,8 @@ export const upFlags = {
   ...tunnelFlags,
   ...forwardToFlag,
   ...overrideFlags,
-  ...grouped('Tunnel', captureFlags),
-  ...grouped('Tunnel', stdinFlag),
+  ...Flags.grouped('Tunnel', captureFlags),
+  ...Flags.grouped('Tunnel', stdinFlag),
   ...congestionFlag,
   ...budgetFlag,
   ...socketFlag,
@@ -51,4 +50,4 @@ export const upFlags = {
 };
 
 /** The parsed command line of `up`. */
-export type UpLine = ParsedLine<typeof upFlags>;
+export type UpLine = Flags.ParsedLine<typeof upFlags>;

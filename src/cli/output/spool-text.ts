@@ -3,6 +3,7 @@ import type { SpooledSummary } from '../../app/spool/manage-spool.js';
 import { harmlessLines } from '../../lib/text/harmless-text.js';
 import type { DrainResult } from '../../proxy/spool/drain-spool.js';
 import { renderText } from './render.js';
+import { renderColumns } from './tables/sim-table.js';
 
 export function spoolTable(messages: readonly SpooledSummary[]): string {
   const rows = messages.map(({ id, state, detail, accepted, bytes }) => [
@@ -11,11 +12,7 @@ export function spoolTable(messages: readonly SpooledSummary[]): string {
     accepted,
     String(bytes),
   ]);
-  const all = [['ID', 'STATE', 'ACCEPTED', 'BYTES'], ...rows];
-  const widths = [0, 1, 2].map((column) => Math.max(...all.map((row) => row[column]?.length ?? 0)));
-  const line = (row: readonly string[]) =>
-    row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ');
-  return renderText(all.map((row) => `${line(row)}\n`).join(''));
+  return renderColumns([['ID', 'STATE', 'ACCEPTED', 'BYTES'], ...rows]);
 }
 
 /** Formats a request, with control characters escaped. */

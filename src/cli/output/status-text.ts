@@ -9,9 +9,8 @@ import type { DeviceStatus } from '../../tunnel/uapi/ask-device.js';
 import type { PeerStatus } from '../../tunnel/tunnel-status.js';
 import { fleetText } from './tables/fleet-text.js';
 import { forwardLine } from './forward-text.js';
-import { goTime } from './go-time.js';
 import { renderText } from './render.js';
-import { timeText } from '../../app/iso-time.js';
+import { isoMilliseconds, timeText } from '../../app/iso-time.js';
 import type { TransferRate, TransferRates } from './transfer-rates.js';
 
 /** soratun's message if no device exists. */
@@ -148,4 +147,20 @@ function ownPeerLines(peer: PeerStatus, now: number, rate: TransferRate | undefi
 
 function rateText(bytesPerSecond: number): string {
   return `${Math.round(bytesPerSecond)} B/s`;
+}
+
+/** Go's zero time, which Go prints for an event that never happened. */
+const NEVER = '0001-01-01 00:00:00 +0000 UTC';
+
+/**
+ * Formats a time like Go's `Time.String()`, which soratun uses, but always in UTC.
+ *
+ * @param unixTime milliseconds since 1970; undefined for an event that never happened
+ */
+export function goTime(unixTime: number | undefined): string {
+  // Remove trailing zeros from the fraction, and the decimal point if no digits remain.
+  const text = isoMilliseconds(unixTime)
+    ?.replace('T', ' ')
+    .replace(/\.?0*Z$/, '');
+  return text === undefined ? NEVER : `${text} +0000 UTC`;
 }

@@ -15,7 +15,6 @@ import type { Context } from '../context.js';
 import type { globalFlags } from '../flags/config-flags.js';
 import { credentialChoice, credentialFlags } from '../flags/credential-flags.js';
 import * as Flags from '../flags/flag.js';
-import { type FlagValues, grouped } from '../flags/flag.js';
 import { forwardFlags } from '../flags/listeners/forward-flags.js';
 import {
   DEFAULT_LISTEN,
@@ -47,14 +46,14 @@ export const doctorFlags = {
     description: 'Watch longer, and with more connections, for another tunnel with this SIM.',
   }),
   json: Flags.boolean({ description: 'Print the results as JSON.' }),
-  ...grouped('Tunnel', { mode: tunnelFlags.mode }),
+  ...Flags.grouped('Tunnel', { mode: tunnelFlags.mode }),
   'forward-listen': forwardFlags['forward-listen'],
   'proxy-listen': proxyFlags['proxy-listen'],
   dns: proxyFlags.dns,
   ...credentialFlags,
 };
 
-type DoctorFlags = FlagValues<typeof globalFlags & typeof doctorFlags>;
+type DoctorFlags = Flags.FlagValues<typeof globalFlags & typeof doctorFlags>;
 
 /** The limits of each API call; the check as a whole has its own. */
 const PATIENCE = { timeoutMs: 5_000, mostRepeats: 0 };

@@ -7,17 +7,16 @@ import { parseForward, parsePlace } from '../../proxy/port-forward/forward-spec.
 import { requireLoopbackForwards } from '../../proxy/port-forward/port-forwards.js';
 import { fromSetting } from '../../lib/errors/from-setting.js';
 import * as Flags from '../flags/flag.js';
-import type { FlagValues } from '../flags/flag.js';
 import { forwardFlags } from '../flags/listeners/forward-flags.js';
 import { portForwardFlags } from '../flags/listeners/port-forward-flags.js';
 import { forwardLine, forwardText } from '../output/forward-text.js';
 import type { Output } from '../output/output.js';
 import { renderJson, renderText } from '../output/render.js';
 import type { SystemContext } from '../system-context.js';
-import { healthFlags } from './run-health.js';
+import { interfaceFlag } from '../flags/tunnel-flags.js';
 
 const selectionFlags = {
-  interface: healthFlags.interface,
+  ...interfaceFlag,
   json: Flags.boolean({ description: 'Print a JSON array.' }),
 };
 
@@ -46,7 +45,7 @@ type Request = Parameters<typeof requestForwards>[1];
 
 /** @throws UserError */
 export async function runForwardList(
-  flags: FlagValues<typeof forwardListFlags>,
+  flags: Flags.FlagValues<typeof forwardListFlags>,
   context: ForwardContext,
   output: Output,
 ): Promise<void> {
@@ -57,7 +56,7 @@ export async function runForwardList(
 
 /** @throws UserError */
 export async function runForwardAdd(
-  flags: FlagValues<typeof forwardAddFlags>,
+  flags: Flags.FlagValues<typeof forwardAddFlags>,
   context: ForwardContext,
   output: Output,
 ): Promise<void> {
@@ -72,7 +71,7 @@ export async function runForwardAdd(
 
 /** @throws UserError */
 export async function runForwardRemove(
-  flags: FlagValues<typeof forwardRemoveFlags>,
+  flags: Flags.FlagValues<typeof forwardRemoveFlags>,
   context: ForwardContext,
   output: Output,
 ): Promise<void> {
@@ -84,7 +83,7 @@ export async function runForwardRemove(
 }
 
 async function ask(
-  flags: FlagValues<typeof selectionFlags>,
+  flags: Flags.FlagValues<typeof selectionFlags>,
   request: Request,
   context: ForwardContext,
 ): Promise<readonly ForwardStatus[]> {
@@ -94,7 +93,7 @@ async function ask(
 }
 
 /** @throws UserError of kind `usage` without a forward */
-function textsOf(flags: FlagValues<typeof portForwardFlags>): ForwardTexts {
+function textsOf(flags: Flags.FlagValues<typeof portForwardFlags>): ForwardTexts {
   const { 'local-forward': local = [], 'remote-forward': remote = [] } = flags;
   if (local.length + remote.length > 0) return { local, remote };
   throw new UserError('usage', {

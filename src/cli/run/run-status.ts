@@ -9,7 +9,6 @@ import { codeOf, messageOf } from '../../lib/errors/error-message.js';
 import { cannotUse, UserError } from '../../lib/errors/user-error.js';
 import { EXIT_CODES } from '../errors/exit-codes.js';
 import * as Flags from '../flags/flag.js';
-import type { FlagValues } from '../flags/flag.js';
 import { renderJson } from '../output/render.js';
 import { timeText } from '../../app/iso-time.js';
 import type { Output } from '../output/output.js';
@@ -36,7 +35,7 @@ export const statusFlags = {
   }),
 };
 
-export interface StatusFlags extends FlagValues<typeof statusFlags> {
+export interface StatusFlags extends Flags.FlagValues<typeof statusFlags> {
   /** The number of seconds between two updates. */
   readonly seconds: number | undefined;
 }

@@ -1,4 +1,4 @@
-import { goTime } from '../../../src/cli/output/go-time.js';
+import { goTime } from '../../../src/cli/output/status-text.js';
 
 it.each([
   ['2026-11-26T01:02:03.456Z', '2026-11-26 01:02:03.456 +0000 UTC'],

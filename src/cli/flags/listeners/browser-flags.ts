@@ -4,10 +4,9 @@ import {
   parseAllowedOrigins,
 } from '../../../proxy/http/parse-browser-policy.js';
 import * as Flags from '../flag.js';
-import { type FlagValues, grouped } from '../flag.js';
 
 /** Flags that control which browser requests a listener accepts. */
-export const browserFlags = grouped('Listener', {
+export const browserFlags = Flags.grouped('Listener', {
   'allow-host': Flags.list({
     description:
       'Accept these host names in requests, in addition to IP addresses, localhost and *.soracom.io. Repeatable.',
@@ -22,7 +21,7 @@ export const browserFlags = grouped('Listener', {
   }),
 });
 
-export type BrowserChoice = FlagValues<typeof browserFlags>;
+export type BrowserChoice = Flags.FlagValues<typeof browserFlags>;
 
 /** @throws UserError of kind `usage` */
 export function browserPolicy(flags: BrowserChoice): BrowserPolicy {

@@ -2,11 +2,10 @@
 import type { DnsSetup } from '../../../app/names/system-dns.js';
 import { cannotUse } from '../../../lib/errors/user-error.js';
 import * as Flags from '../flag.js';
-import { type CommandLineToken, type FlagValues, grouped, isGiven } from '../flag.js';
 import { hasInterface } from '../tunnel-flags.js';
 import { isHostName } from './name-flags.js';
 
-export const dnsSetupFlags = grouped('Tunnel', {
+export const dnsSetupFlags = Flags.grouped('Tunnel', {
   'dns-setup': Flags.choice({
     description:
       "With --mode tun or kernel: look up SORACOM's names inside the tunnel with the name servers of --dns, through systemd-resolved (resolved) or resolvconf, until up ends. resolvconf uses these servers for all names. auto selects the tool that the system uses.",
@@ -22,7 +21,7 @@ export const dnsSetupFlags = grouped('Tunnel', {
   }),
 });
 
-type DnsSetupChoice = FlagValues<typeof dnsSetupFlags> & { readonly mode: string };
+type DnsSetupChoice = Flags.FlagValues<typeof dnsSetupFlags> & { readonly mode: string };
 
 /**
  * Returns how to set up DNS; undefined if it is off.
@@ -48,10 +47,10 @@ export function dnsSetup(flags: DnsSetupChoice): DnsSetup | undefined {
  * The variable of --dns-domain is ignored then, so that it can be set for all commands.
  */
 export function refuseUnusedDomains(
-  tokens: readonly CommandLineToken[],
+  tokens: readonly Flags.CommandLineToken[],
   { 'dns-setup': manager }: Pick<DnsSetupChoice, 'dns-setup'>,
 ): void {
-  if (manager !== 'off' || !isGiven('dns-domain', tokens)) return;
+  if (manager !== 'off' || !Flags.isGiven('dns-domain', tokens)) return;
   throw cannotUse(
     '--dns-domain without --dns-setup',
     'arctun uses these domains only when it sets up the DNS of this machine',

@@ -6,13 +6,12 @@ import type { ForwardSettings } from '../../../app/up/listeners/http-listeners.j
 import type { PassedSockets } from '../../../proxy/open-passed-sockets.js';
 import { type BrowserChoice, browserPolicy } from './browser-flags.js';
 import * as Flags from '../flag.js';
-import { type FlagValues, grouped } from '../flag.js';
 import { type ForwardToChoice, mainTarget } from './forward-targets.js';
 
 const PORT = 8888;
 
 /** Flags of the forwarder to the Unified Endpoint. The short flags match soraproxy's. */
-export const forwardFlags = grouped('Listener', {
+export const forwardFlags = Flags.grouped('Listener', {
   'forward-listen': Flags.text({
     description: 'Address of the forwarder; port 0 picks a free port.',
     default: `127.0.0.1:${PORT}`,
@@ -50,7 +49,7 @@ export const forwardFlags = grouped('Listener', {
 
 const WHOLE = { flag: '--forward-listen', hostFlag: '--forward-listen' } as const;
 
-type ForwardChoice = FlagValues<typeof forwardFlags> & BrowserChoice & ForwardToChoice;
+type ForwardChoice = Flags.FlagValues<typeof forwardFlags> & BrowserChoice & ForwardToChoice;
 
 type ForwarderPlace = Required<Pick<ForwardSettings, 'listen' | 'flag' | 'hostFlag'>>;
 

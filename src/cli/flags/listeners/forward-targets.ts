@@ -10,14 +10,13 @@ import {
   requireLoopback,
 } from '../../../proxy/listen-address.js';
 import * as Flags from '../flag.js';
-import { type FlagValues, grouped } from '../flag.js';
 
 /** The port in the documentation. */
 const USUAL_PORT = 8889;
 
 const DEFAULT_TARGET = `${UNIFIED_ENDPOINT}:80`;
 
-export const forwardToFlag = grouped('Tunnel', {
+export const forwardToFlag = Flags.grouped('Tunnel', {
   'forward-to': Flags.list({
     description:
       'Target of the forwarder inside the tunnel; names are resolved there. With PORT=, open another forwarder, on this port. Repeatable; the variable separates targets with commas.',
@@ -27,7 +26,7 @@ export const forwardToFlag = grouped('Tunnel', {
   }),
 });
 
-export type ForwardToChoice = FlagValues<typeof forwardToFlag>;
+export type ForwardToChoice = Flags.FlagValues<typeof forwardToFlag>;
 
 interface Entry {
   /** Where another forwarder listens; undefined for the forwarder of --forward-listen. */

@@ -10,13 +10,12 @@ import {
   requireLoopback,
 } from '../../../proxy/listen-address.js';
 import * as Flags from '../flag.js';
-import { type FlagValues, grouped } from '../flag.js';
 
 /** The port in the documentation. */
 const USUAL_PORT = 5353;
 
 /** The flag that gives names fixed addresses, for commands that resolve names. */
-export const hostsFlag = grouped('Listener', {
+export const hostsFlag = Flags.grouped('Listener', {
   hosts: Flags.list({
     description:
       'Use this address for NAME instead of asking the name servers. Repeatable; the variable separates entries with commas.',
@@ -26,7 +25,7 @@ export const hostsFlag = grouped('Listener', {
 });
 
 /** The flag for the address of the DNS listener. */
-export const dnsListenFlag = grouped('Listener', {
+export const dnsListenFlag = Flags.grouped('Listener', {
   'dns-listen': Flags.text({
     description:
       'Answer DNS queries over UDP and TCP, with the name servers inside the tunnel; port 0 picks a free port.',
@@ -48,7 +47,7 @@ export function isHostName(text: string): boolean {
  *
  * @throws UserError of kind `usage`
  */
-export function hostNames({ hosts }: FlagValues<typeof hostsFlag>): HostNames {
+export function hostNames({ hosts }: Flags.FlagValues<typeof hostsFlag>): HostNames {
   const names = new Map<string, string[]>();
   for (const value of hosts ?? []) {
     for (const entry of value.split(',')) {
@@ -69,7 +68,7 @@ function wrongEntry(value: string, entry: string): UserError {
   );
 }
 
-type DnsListenChoice = FlagValues<typeof dnsListenFlag> & { readonly 'allow-open': boolean };
+type DnsListenChoice = Flags.FlagValues<typeof dnsListenFlag> & { readonly 'allow-open': boolean };
 
 /**
  * Returns the address to listen on; undefined if the flag is not set.

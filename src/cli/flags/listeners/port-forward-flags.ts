@@ -3,10 +3,9 @@ import { parseForward } from '../../../proxy/port-forward/forward-spec.js';
 import { requireLoopbackForwards } from '../../../proxy/port-forward/port-forwards.js';
 import { fromSetting } from '../../../lib/errors/from-setting.js';
 import * as Flags from '../flag.js';
-import { type FlagValues, grouped } from '../flag.js';
 
 /** Flags for port forwards, with ssh's letters. */
-export const portForwardFlags = grouped('Listener', {
+export const portForwardFlags = Flags.grouped('Listener', {
   'local-forward': Flags.list({
     char: 'L',
     description:
@@ -21,7 +20,9 @@ export const portForwardFlags = grouped('Listener', {
   }),
 });
 
-type PortForwardChoice = FlagValues<typeof portForwardFlags> & { readonly 'allow-open': boolean };
+type PortForwardChoice = Flags.FlagValues<typeof portForwardFlags> & {
+  readonly 'allow-open': boolean;
+};
 
 /** @throws UserError of kind `usage` */
 export function portForwards(flags: PortForwardChoice): readonly PortForward[] {

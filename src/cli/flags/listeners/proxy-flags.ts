@@ -10,7 +10,6 @@ import {
   requireLoopback,
 } from '../../../proxy/listen-address.js';
 import * as Flags from '../flag.js';
-import { grouped } from '../flag.js';
 
 const PORT = 1080;
 export const DEFAULT_LISTEN = `127.0.0.1:${PORT}`;
@@ -22,7 +21,7 @@ export const PROXY_OFF = 'off';
 export const PASSWORD_VARIABLE = 'ARCTUN_PROXY_PASSWORD';
 
 /** Flags of the SOCKS5 and HTTP proxy and its name servers. */
-export const proxyFlags = grouped('Listener', {
+export const proxyFlags = Flags.grouped('Listener', {
   'proxy-listen': Flags.text({
     description: `Address or Unix socket of the SOCKS5 and HTTP proxy, or "${PROXY_OFF}"; ${DEFAULT_LISTEN} by default.`,
     defaultHelp: DEFAULT_LISTEN,

@@ -6,13 +6,12 @@ import {
 } from '../../../proxy/listen-address.js';
 import { type BrowserChoice, browserPolicy } from './browser-flags.js';
 import * as Flags from '../flag.js';
-import { type FlagValues, grouped } from '../flag.js';
 
 /** The port in the documentation. */
 const USUAL_PORT = 9100;
 
 /** The flag for the address of the status pages. */
-export const statusListenFlag = grouped('Listener', {
+export const statusListenFlag = Flags.grouped('Listener', {
   'status-listen': Flags.text({
     description:
       'Serve a status page, /livez, /readyz and /metrics over HTTP; port 0 picks a free port.',
@@ -21,7 +20,9 @@ export const statusListenFlag = grouped('Listener', {
   }),
 });
 
-type StatusListenChoice = FlagValues<typeof statusListenFlag> & { readonly 'allow-open': boolean };
+type StatusListenChoice = Flags.FlagValues<typeof statusListenFlag> & {
+  readonly 'allow-open': boolean;
+};
 
 /**
  * Returns the address of the status pages, and which browser requests they accept.

@@ -5,7 +5,6 @@ import { cannotUse, UserError } from '../../../lib/errors/user-error.js';
 import { parseHeaderFlag } from '../../../proxy/forward/header-flag.js';
 import type { HttpMessage } from '../../../proxy/http-exchange.js';
 import * as Flags from '../../flags/flag.js';
-import type { FlagValues } from '../../flags/flag.js';
 import type { SystemContext } from '../../system-context.js';
 
 export const messageFlags = {
@@ -46,7 +45,7 @@ export const messageFlags = {
   }),
 };
 
-type MessageChoice = Omit<FlagValues<typeof messageFlags>, 'timeout'>;
+type MessageChoice = Omit<Flags.FlagValues<typeof messageFlags>, 'timeout'>;
 
 /** The ports of the Unified Endpoint. */
 export const ENTRY_PORTS: Readonly<Record<Message['via'], number>> = {

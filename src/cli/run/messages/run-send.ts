@@ -9,7 +9,6 @@ import { accessFlags } from '../../flags/tunnel-flags.js';
 import type { configFlag } from '../../flags/config-flags.js';
 import { EXIT_CODES } from '../../errors/exit-codes.js';
 import * as Flags from '../../flags/flag.js';
-import type { FlagValues } from '../../flags/flag.js';
 import { firstTarget } from '../../flags/listeners/forward-targets.js';
 import { chosenLevel, logFlags } from '../../flags/log-flags.js';
 import { spoolFlags, spoolSettings } from '../../flags/spool-flags.js';
@@ -39,7 +38,7 @@ export const sendFlags = {
  * @throws UserError
  */
 export async function runSend(
-  flags: FlagValues<typeof configFlag & typeof sendFlags>,
+  flags: Flags.FlagValues<typeof configFlag & typeof sendFlags>,
   argument: string | undefined,
   context: SystemContext & Pick<TunnelContext, 'tunnelPorts'>,
   output: Output,

@@ -15,7 +15,6 @@ import { EXIT_CODES } from '../../errors/exit-codes.js';
 import { accessFlags } from '../../flags/tunnel-flags.js';
 import type { configFlag } from '../../flags/config-flags.js';
 import * as Flags from '../../flags/flag.js';
-import type { FlagValues } from '../../flags/flag.js';
 import { logFlags } from '../../flags/log-flags.js';
 import { requiredSpool, spoolFlag } from '../../flags/spool-flags.js';
 import type { Output } from '../../output/output.js';
@@ -59,7 +58,7 @@ type SpoolContext = Pick<
 
 /** @throws UserError */
 export async function runSpoolList(
-  flags: FlagValues<typeof spoolListFlags>,
+  flags: Flags.FlagValues<typeof spoolListFlags>,
   context: SpoolContext,
   output: Output,
 ): Promise<void> {
@@ -71,7 +70,7 @@ export async function runSpoolList(
 
 /** @throws UserError */
 export async function runSpoolShow(
-  flags: FlagValues<typeof spoolShowFlags>,
+  flags: Flags.FlagValues<typeof spoolShowFlags>,
   id: string,
   context: SpoolContext,
   output: Output,
@@ -83,7 +82,7 @@ export async function runSpoolShow(
 
 /** @throws UserError */
 export async function runSpoolRetry(
-  flags: FlagValues<typeof spoolRetryFlags>,
+  flags: Flags.FlagValues<typeof spoolRetryFlags>,
   id: string | undefined,
   context: SpoolContext,
   output: Output,
@@ -95,7 +94,7 @@ export async function runSpoolRetry(
 
 /** @throws UserError */
 export async function runSpoolRemove(
-  flags: FlagValues<typeof spoolRemoveFlags>,
+  flags: Flags.FlagValues<typeof spoolRemoveFlags>,
   id: string | undefined,
   context: SpoolContext,
   output: Output,
@@ -110,7 +109,7 @@ export async function runSpoolRemove(
  * @throws UserError
  */
 export async function runSpoolSend(
-  flags: FlagValues<typeof configFlag & typeof spoolSendFlags>,
+  flags: Flags.FlagValues<typeof configFlag & typeof spoolSendFlags>,
   context: AccessContext,
   output: Output,
 ): Promise<number> {

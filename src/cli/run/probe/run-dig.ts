@@ -9,7 +9,6 @@ import { LOOKUP_TYPES, type LookupType } from '../../../proxy/dns/dns-lookup.js'
 import { reverseName } from '../../../proxy/dns/host-names.js';
 import type { configFlag } from '../../flags/config-flags.js';
 import * as Flags from '../../flags/flag.js';
-import type { FlagValues } from '../../flags/flag.js';
 import { digText, digValue, shortDigText } from '../../output/dig-text.js';
 import type { Output } from '../../output/output.js';
 import { renderJson } from '../../output/render.js';
@@ -26,7 +25,7 @@ export const digFlags = {
   json: Flags.boolean({ description: 'Print the result as JSON.', exclusive: ['short'] }),
 };
 
-type DigChoice = FlagValues<typeof configFlag & typeof digFlags>;
+type DigChoice = Flags.FlagValues<typeof configFlag & typeof digFlags>;
 
 export interface DigWords {
   readonly name: string;

@@ -16,7 +16,6 @@ import { hostKey, type HostNames } from '../../../proxy/dns/host-names.js';
 import { EXIT_CODES } from '../../errors/exit-codes.js';
 import type { configFlag } from '../../flags/config-flags.js';
 import * as Flags from '../../flags/flag.js';
-import type { FlagValues } from '../../flags/flag.js';
 import { hostNames, hostsFlag } from '../../flags/listeners/name-flags.js';
 import { parseSeconds } from '../../flags/time-flags.js';
 import {
@@ -76,7 +75,7 @@ export const pingFlags = {
   json: Flags.boolean({ description: 'Print only the statistics, as JSON.' }),
 };
 
-type PingChoice = FlagValues<typeof configFlag & typeof pingFlags>;
+type PingChoice = Flags.FlagValues<typeof configFlag & typeof pingFlags>;
 
 /**
  * @returns the exit code: 0 if at least one reply arrived

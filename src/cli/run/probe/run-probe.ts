@@ -6,7 +6,6 @@ import type { HostNames } from '../../../proxy/dns/host-names.js';
 import { accessFlags } from '../../flags/tunnel-flags.js';
 import type { configFlag } from '../../flags/config-flags.js';
 import * as Flags from '../../flags/flag.js';
-import type { FlagValues } from '../../flags/flag.js';
 import { logFlags } from '../../flags/log-flags.js';
 import { nameServers } from '../../flags/listeners/proxy-flags.js';
 import { type AccessContext, prepareAccess } from '../access/prepare-access.js';
@@ -27,7 +26,7 @@ export const probeFlags = {
   ...logFlags(LEVEL),
 };
 
-type ProbeChoice = FlagValues<typeof configFlag & typeof probeFlags>;
+type ProbeChoice = Flags.FlagValues<typeof configFlag & typeof probeFlags>;
 
 /** The inside of a tunnel, the name servers to ask, and the system. */
 export interface Probe {

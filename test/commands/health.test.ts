@@ -1,4 +1,4 @@
-import { healthCode, healthLine } from '../../../src/cli/output/health-line.js';
+import { healthCode, healthLine } from '../../commands/health.js';
 
 it.each([
   [{ health: 'up', name: 'soratun0', why: undefined, hasRival: false }, 'soratun0: up\n', 0],
