@@ -1,5 +1,8 @@
 /** A capture file, written asynchronously so that the tunnel never waits for the disk. */
+import { createWriteStream } from 'node:fs';
 import { type FileHandle, open, rm } from 'node:fs/promises';
+import type { Writable } from 'node:stream';
+import { finished } from 'node:stream/promises';
 
 import { inTime } from '../../lib/waits.js';
 import { fileFault } from '../../lib/errors/file-fault.js';
@@ -12,11 +15,6 @@ export interface CaptureFileOptions {
   readonly header?: readonly Uint8Array[];
   /** The maximum number of bytes that may be queued for writing. */
   readonly maxWaiting?: number;
-}
-
-interface Block {
-  readonly bytes: Uint8Array;
-  readonly onLost: (() => void) | undefined;
 }
 
 const PRIVATE = 0o600;
@@ -58,14 +56,12 @@ class SystemCaptureFile implements CaptureFile {
   readonly #handle: FileHandle;
   readonly #log: Log;
   readonly #maxWaiting: number;
-  #waiting: Block[] = [];
-  /** The blocks that are currently being written. */
-  #underWay: readonly Block[] = [];
-  /** The total size of #waiting and #underWay in bytes. */
-  #waitingBytes = 0;
-  /** The total length of the complete blocks in the file, in bytes. */
-  #length: number;
-  #writing: Promise<void> | undefined;
+  readonly #stream: Writable & { readonly bytesWritten: number };
+  readonly #headerLength: number;
+  /** What to call for each queued block that is lost. */
+  readonly #waiting = new Set<() => void>();
+  /** The total length of the complete blocks after the header, in bytes. */
+  #length = 0;
   #isOver = false;
   #hasFailed = false;
 
@@ -75,100 +71,56 @@ class SystemCaptureFile implements CaptureFile {
     this.#handle = handle;
     this.#log = log;
     this.#maxWaiting = options.maxWaiting ?? MAX_WAITING;
-    this.#length = lengthOf(options.header ?? []);
+    this.#headerLength = Buffer.concat(options.header ?? []).length;
+    this.#stream = createWriteStream('', { fd: handle.fd, autoClose: false });
+    this.#stream.on('error', (error) =>
+      this.#warn('the capture has stopped; the tunnel continues', fileFault(error).reason),
+    );
   }
 
-  write(bytes: Uint8Array, onLost?: () => void): boolean {
-    if (this.#isOver || this.#waitingBytes + bytes.length > this.#maxWaiting) return false;
-    this.#take({ bytes, onLost });
+  write(bytes: Uint8Array, onLost = (): void => undefined): boolean {
+    if (this.#isOver || this.#stream.writableLength + bytes.length > this.#maxWaiting) return false;
+    this.#take(bytes, onLost);
     return true;
   }
 
   async close(trailer: readonly Uint8Array[]): Promise<boolean> {
-    if (!this.#isOver) for (const bytes of trailer) this.#take({ bytes, onLost: undefined });
+    if (!this.#isOver) for (const bytes of trailer) this.#take(bytes, () => undefined);
     this.#isOver = true;
-    const done = (this.#writing ?? Promise.resolve()).then(() => this.#handle.close());
-    const settled = done.then(
-      () => true,
-      () => true,
-    );
-    if (await inTime(settled, CLOSE_TIMEOUT, systemClock)) return !this.#hasFailed;
-    this.#lose(0);
+    if (await inTime(this.#finish(), CLOSE_TIMEOUT, systemClock)) return !this.#hasFailed;
+    for (const onLost of this.#waiting) onLost();
+    this.#waiting.clear();
     const reason = `the disk took longer than ${CLOSE_TIMEOUT / 1000} s`;
-    this.#log.warn({ path: this.#path, reason }, 'the end of the capture could not be written');
+    this.#warn('the end of the capture could not be written', reason);
     return false;
   }
 
-  #take(block: Block): void {
-    this.#waiting.push(block);
-    this.#waitingBytes += block.bytes.length;
-    this.#writing ??= this.#writeWaiting();
-  }
-
-  async #writeWaiting(): Promise<void> {
-    while (this.#waiting.length > 0) {
-      this.#underWay = this.#waiting;
-      this.#waiting = [];
-      const bytes = Buffer.concat(this.#underWay.map((block) => block.bytes));
-      const { written, error } = await this.#write(bytes);
-      this.#waitingBytes -= bytes.length;
-      if (error !== undefined) {
-        await this.#end(written, error);
-        break;
+  #take(bytes: Uint8Array, onLost: () => void): void {
+    const lost = () => onLost();
+    this.#waiting.add(lost);
+    this.#stream.write(bytes, (error) => {
+      // After a disk error, the first blocks of a batch may be in the file.
+      const isWritten = this.#length + bytes.length <= this.#stream.bytesWritten;
+      if (!error || (isWritten && !this.#hasFailed)) this.#length += bytes.length;
+      else {
+        this.#isOver = this.#hasFailed = true;
+        if (this.#waiting.has(lost)) lost();
       }
-      this.#underWay = [];
-      this.#length += written;
+      this.#waiting.delete(lost);
+    });
+  }
+
+  /** Ends and closes the file. After a disk error, truncates it to its last complete block. */
+  async #finish(): Promise<true> {
+    await finished(this.#stream.end()).catch(() => undefined);
+    if (this.#hasFailed) {
+      await this.#handle.truncate(this.#headerLength + this.#length).catch(() => undefined);
     }
-    this.#writing = undefined;
+    await this.#handle.close().catch(() => undefined);
+    return true;
   }
 
-  /** Writes all bytes; returns an error instead of rejecting. */
-  async #write(bytes: Uint8Array): Promise<{ written: number; error?: unknown }> {
-    let written = 0;
-    try {
-      while (written < bytes.length) {
-        const { bytesWritten } = await this.#handle.write(
-          bytes,
-          written,
-          bytes.length - written,
-          this.#length + written,
-        );
-        written += bytesWritten;
-      }
-      return { written };
-    } catch (error) {
-      return { written, error };
-    }
+  #warn(what: string, reason: string): void {
+    this.#log.warn({ path: this.#path, reason }, what);
   }
-
-  /** Ends the capture after a disk error: truncates the file to its last complete block. */
-  async #end(written: number, error: unknown): Promise<void> {
-    this.#isOver = true;
-    this.#hasFailed = true;
-    let [blocks, whole] = [0, 0];
-    for (const { bytes } of this.#underWay) {
-      if (whole + bytes.length > written) break;
-      whole += bytes.length;
-      blocks++;
-    }
-    this.#lose(blocks);
-    this.#log.warn(
-      { path: this.#path, reason: fileFault(error).reason },
-      'the capture has stopped; the tunnel continues',
-    );
-    await this.#handle.truncate(this.#length + whole).catch(() => undefined);
-  }
-
-  /** Reports accepted blocks as lost, except for the first `written` blocks in progress. */
-  #lose(written: number): void {
-    const lost = [...this.#underWay.slice(written), ...this.#waiting];
-    this.#underWay = [];
-    this.#waiting = [];
-    this.#waitingBytes = 0;
-    for (const { onLost } of lost) onLost?.();
-  }
-}
-
-function lengthOf(blocks: readonly Uint8Array[]): number {
-  return blocks.reduce((length, block) => length + block.length, 0);
 }
