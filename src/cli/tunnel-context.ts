@@ -54,8 +54,8 @@ async function kernelTunnels(
 ): Promise<InterfaceTunnels | undefined> {
   const network = await linuxNetwork();
   if (network === undefined) return undefined;
-  const { KernelTunnels } = await import('../tunnel/interface/kernel-tunnels.js');
-  return new KernelTunnels(network.kernel, ports, publicKey);
+  const { kernelTunnels: create } = await import('../tunnel/interface/kernel-tunnel.js');
+  return create(network.kernel, ports, publicKey);
 }
 
 /** One network for the whole process, because its sockets and interfaces share a poller. */

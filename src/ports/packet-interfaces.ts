@@ -8,11 +8,6 @@ import type { IpAddress, IpPrefix } from '../wire/ip-address.js';
 export interface PacketInterface {
   readonly name: string;
   /**
-   * Whether a frame, in either direction, may contain several UDP datagrams
-   * (VIRTIO_NET_GSO_UDP_L4).
-   */
-  readonly hasUdpSegmentation: boolean;
-  /**
    * Starts or stops reading frames. Reading is initially stopped. While reading is stopped, the
    * system queues a few hundred frames and drops the others.
    */

@@ -185,21 +185,25 @@ async function writeBeside(
   return temporary;
 }
 
-/** Writes a new file completely, or does not leave a file behind. */
+/**
+ * Writes a new file completely, or does not leave a file behind.
+ *
+ * @param model a file or folder; if this process runs as root, its owner becomes the file's owner
+ */
 export async function writeNew(
   path: string,
   content: string | Uint8Array,
-  existing?: Stats,
+  model?: Stats,
 ): Promise<void> {
   // O_EXCL refuses an existing file or link with this name.
   const created = await fs.open(path, 'wx', PRIVATE);
   try {
     await withHandle(created, async (handle) => {
       await handle.chmod(PRIVATE);
-      if (existing !== undefined && process.geteuid?.() === 0) {
+      if (model !== undefined && process.geteuid?.() === 0) {
         // Ignore an error: the owner may not exist in this user namespace, and the content is more
         // important.
-        await handle.chown(existing.uid, existing.gid).catch(() => undefined);
+        await handle.chown(model.uid, model.gid).catch(() => undefined);
       }
       await writeAll(handle, content);
       await handle.sync();

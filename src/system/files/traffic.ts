@@ -3,7 +3,7 @@
  * add to a file: each holds a lock while it replaces the file.
  */
 import fs from 'node:fs';
-import { lstat, open, rename, rm } from 'node:fs/promises';
+import { lstat, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 
@@ -13,7 +13,7 @@ import { SerialQueue } from '../../lib/serial-queue.js';
 import { addDays, formatDays, parseDays, type TrafficDays } from '../../lib/traffic-days.js';
 import type { Log } from '../../ports/log.js';
 import type { TrafficStore } from '../../ports/stores/traffic-store.js';
-import { withHandle } from './files.js';
+import { writeNew } from './files.js';
 import { createFolders } from './folders.js';
 
 /** A file of 62 days has a size of about 6 KB. */
@@ -116,18 +116,12 @@ function isStale(path: string): boolean {
   return stats !== undefined && Math.abs(Date.now() - stats.mtimeMs) > STALE;
 }
 
-/** Replaces the file atomically. The new file is synced, so that it is not empty after a crash. */
+/** Replaces the file atomically. If this process runs as root, the folder's owner gets the file. */
 async function replace(path: string, text: string): Promise<void> {
   const next = `${path}.${process.pid}.new`;
+  await rm(next, { force: true });
+  await writeNew(next, text, await lstat(dirname(path)));
   try {
-    await rm(next, { force: true });
-    await withHandle(await open(next, 'wx', PRIVATE), async (handle) => {
-      await handle.writeFile(text);
-      // If this process runs as root, the folder's owner gets the file.
-      const { uid, gid } = await lstat(dirname(path));
-      if (process.geteuid?.() === 0) await handle.chown(uid, gid);
-      await handle.sync();
-    });
     await rename(next, path);
   } catch (error) {
     await rm(next, { force: true });

@@ -1,5 +1,5 @@
 /** Tunnels that use a system network interface. */
-import type { PacketInterface, PacketInterfaces } from '../../ports/packet-interfaces.js';
+import type { PacketInterfaces } from '../../ports/packet-interfaces.js';
 import type { TunnelPorts } from '../tunnel-ports.js';
 import { TunTunnel } from './tun-tunnel.js';
 import type { TunnelConfig } from '../tunnel-config.js';
@@ -42,45 +42,25 @@ export interface InterfaceTunnels {
  * @param ports the tunnels' ports, with sockets that accept a mark
  */
 export function tunTunnels(devices: PacketInterfaces, ports: TunnelPorts): InterfaceTunnels {
-  return {
-    open: (name) =>
-      // Inside a promise, a synchronous error becomes a rejection.
-      new Promise((resolve) => {
-        resolve(new TunInterfaceTunnel(devices.open(name), devices, ports));
-      }),
-  };
+  // Inside a promise, a synchronous error becomes a rejection.
+  return { open: (name) => Promise.resolve().then(() => openTun(devices, ports, name)) };
 }
 
-class TunInterfaceTunnel implements InterfaceTunnel {
-  readonly mode = 'tun';
-  readonly gone: Promise<Error>;
-  readonly #device: PacketInterface;
-  readonly #devices: PacketInterfaces;
-  readonly #ports: TunnelPorts;
-  #tunnel: TunTunnel | undefined;
-
-  constructor(device: PacketInterface, devices: PacketInterfaces, ports: TunnelPorts) {
-    this.#device = device;
-    this.#devices = devices;
-    this.#ports = ports;
-    this.gone = new Promise((resolve) => {
+function openTun(devices: PacketInterfaces, ports: TunnelPorts, name: string): InterfaceTunnel {
+  const device = devices.open(name);
+  let tunnel: TunTunnel | undefined;
+  return {
+    mode: 'tun',
+    interfaceName: device.name,
+    gone: new Promise((resolve) => {
       device.onGone = (cause) =>
         resolve(new Error('another program has removed the interface', { cause }));
-    });
-  }
-
-  get interfaceName(): string {
-    return this.#device.name;
-  }
-
-  async start(config: TunnelConfig, captured?: CapturedPorts): Promise<Tunnel> {
-    const ports = { ...this.#ports, ...captured };
-    this.#tunnel = await TunTunnel.open(config, ports, this.#devices, this.#device);
-    return this.#tunnel;
-  }
-
-  async close(): Promise<void> {
-    await this.#tunnel?.close();
-    this.#device.close();
-  }
+    }),
+    start: async (config, captured) =>
+      (tunnel = await TunTunnel.open(config, { ...ports, ...captured }, devices, device)),
+    close: async () => {
+      await tunnel?.close();
+      device.close();
+    },
+  };
 }

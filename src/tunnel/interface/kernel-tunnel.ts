@@ -8,6 +8,7 @@ import type {
   KernelInterface,
   KernelPeer,
   KernelPeerChange,
+  KernelWireGuard,
 } from '../../ports/kernel-wireguard.js';
 import type { ConfiguredInterface, InterfaceRouting } from '../../ports/packet-interfaces.js';
 import { formatIpAddress, formatIpPrefix } from '../../wire/ip-address.js';
@@ -19,6 +20,7 @@ import { closingLink, notReconfigured } from '../tunnel-error.js';
 import type { TunnelPorts } from '../tunnel-ports.js';
 import type { PeerStatus, TunnelStatus } from '../tunnel-status.js';
 import type { Tunnel } from '../tunnel.js';
+import type { InterfaceTunnel, InterfaceTunnels } from './interface-tunnel.js';
 import { KernelServer } from './kernel-server.js';
 
 /** The milliseconds between readings of the kernel's counters. */
@@ -31,6 +33,43 @@ export type KernelTunnelPorts = Pick<
   TunnelPorts,
   'crypto' | 'clock' | 'wallClock' | 'resolver' | 'log'
 >;
+
+/** @param publicKey marks the interface as this tunnel's */
+export function kernelTunnels(
+  kernel: KernelWireGuard,
+  ports: KernelTunnelPorts,
+  publicKey: Uint8Array,
+): InterfaceTunnels {
+  // Inside a promise, a synchronous error becomes a rejection.
+  return {
+    open: (name) => Promise.resolve().then(() => openKernel(kernel.create(name, publicKey), ports)),
+  };
+}
+
+function openKernel(created: KernelInterface, ports: KernelTunnelPorts): InterfaceTunnel {
+  let tunnel: KernelTunnel | undefined;
+  let onGone: (cause: Error) => void = () => undefined;
+  const gone = new Promise<Error>((resolve) => (onGone = resolve));
+  const start = (config: TunnelConfig): KernelTunnel => {
+    try {
+      return (tunnel = new KernelTunnel(config, ports, created, onGone));
+    } catch (error) {
+      created.remove();
+      throw error;
+    }
+  };
+  return {
+    mode: 'kernel',
+    interfaceName: created.name,
+    gone,
+    start: (config) => Promise.resolve(config).then(start),
+    close: () => {
+      tunnel?.close();
+      created.remove();
+      return Promise.resolve();
+    },
+  };
+}
 
 export class KernelTunnel implements Tunnel {
   readonly #ports: KernelTunnelPorts;

@@ -51,7 +51,6 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 const device: PacketInterface = {
   name: 'arctun0',
-  hasUdpSegmentation: false,
   setReading: () => undefined,
   onFrames: () => undefined,
   onGone: () => undefined,

@@ -61,7 +61,6 @@ class Lab {
   constructor() {
     this.#device = {
       name: 'arctun0',
-      hasUdpSegmentation: false,
       setReading: nothing,
       onFrames: nothing,
       onGone: nothing,

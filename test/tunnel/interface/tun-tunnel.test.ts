@@ -27,7 +27,6 @@ function markOf({ routes }: Pick<InterfaceSettings, 'routes'>): number {
 
 const device: PacketInterface = {
   name: 'arc',
-  hasUdpSegmentation: false,
   setReading: () => undefined,
   onFrames: () => undefined,
   onGone: () => undefined,

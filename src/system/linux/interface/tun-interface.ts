@@ -11,7 +11,7 @@ import { type Libc, type LibcFunction, SystemCallError } from '../libc.js';
 import { Watch } from '../readiness.js';
 import { ReceiveSlab } from '../udp/receive-slab.js';
 import { InterfaceError } from './interface-error.js';
-import { configureTun, type TunSettings } from './tun-ioctl.js';
+import { configureTun } from './tun-ioctl.js';
 
 const TUN_PATH = '/dev/net/tun';
 
@@ -34,8 +34,7 @@ const BYTES_PER_TURN = 256 * 1024;
 export function openTunInterface(libc: Libc, name: string): PacketInterface {
   const descriptor = openTun();
   try {
-    const settings = configureTun(libc, descriptor, name);
-    return new TunInterface(libc, { descriptor, ...settings });
+    return new TunInterface(libc, { descriptor, name: configureTun(libc, descriptor, name) });
   } catch (error) {
     closeSync(descriptor);
     if (!(error instanceof SystemCallError)) throw error;
@@ -68,7 +67,6 @@ function whyRefused(libc: Libc, name: string, code: string): PacketInterfaceRefu
 
 class TunInterface implements PacketInterface {
   readonly name: string;
-  readonly hasUdpSegmentation: boolean;
   onFrames: (frames: readonly Uint8Array[]) => void = () => undefined;
   onGone: (error: Error) => void = () => undefined;
   readonly #libc: Libc;
@@ -84,10 +82,9 @@ class TunInterface implements PacketInterface {
 
   constructor(
     libc: Libc,
-    { descriptor, name, hasUdpSegmentation }: TunSettings & { readonly descriptor: number },
+    { descriptor, name }: { readonly descriptor: number; readonly name: string },
   ) {
     this.name = name;
-    this.hasUdpSegmentation = hasUdpSegmentation;
     this.#libc = libc;
     this.#descriptor = descriptor;
     this.#readCall = libc.bind('long read(int, uintptr_t, unsigned long)');

@@ -29,28 +29,22 @@ const NAME_LENGTH = 16;
 const FLAGS = 16;
 const MEMORY_LENGTH = 128;
 
-export interface TunSettings {
-  /** The name that the kernel gave the interface. */
-  readonly name: string;
-  /** Whether the kernel passes several UDP datagrams as one frame, as for TCP (Linux 6.2). */
-  readonly hasUdpSegmentation: boolean;
-}
-
 /**
  * Turns a descriptor of /dev/net/tun into an interface.
  *
+ * @returns the name that the kernel gave the interface
  * @throws SystemCallError EINVAL if the name is invalid or belongs to another type of interface,
  * EBUSY if another process is using the interface, EPERM without CAP_NET_ADMIN
  */
-export function configureTun(libc: Libc, descriptor: number, name: string): TunSettings {
+export function configureTun(libc: Libc, descriptor: number, name: string): string {
   const control = new TunControl(libc, descriptor);
   const given = control.setInterface(name, IFF_TUN | IFF_NO_PI | IFF_VNET_HDR);
   control.setNumber('TUNSETVNETHDRSZ', TUNSETVNETHDRSZ, VIRTIO_NET_HEADER_LENGTH);
   // A virtio header uses the machine's byte order unless another order is requested.
   if (!LITTLE_ENDIAN) control.setNumber('TUNSETVNETLE', TUNSETVNETLE, 1);
-  const hasUdpSegmentation = control.setOffloads(TCP_OFFLOADS | UDP_OFFLOADS);
-  if (!hasUdpSegmentation) control.setOffloads(TCP_OFFLOADS);
-  return { name: given, hasUdpSegmentation };
+  // UDP offloads let the kernel pass several datagrams as one frame (Linux 6.2).
+  if (!control.setOffloads(TCP_OFFLOADS | UDP_OFFLOADS)) control.setOffloads(TCP_OFFLOADS);
+  return given;
 }
 
 class TunControl {

@@ -126,7 +126,7 @@ describeWith(['linux', 'koffi', 'root', 'tun', 'ip', 'ping'], 'a tun device', ()
       asked.push(offloads);
       return asked.length === 1 ? EINVAL : 0;
     };
-    expect(device('arc').hasUdpSegmentation).toBe(false);
+    device('arc');
     expect(asked).toEqual([0x67, 0x07]);
   });
 
