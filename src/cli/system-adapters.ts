@@ -18,7 +18,7 @@ export { localConnections } from '../system/network/local-connection.js';
 export { localListeners } from '../system/network/local-listener.js';
 export { localStreams } from '../system/network/local-stream.js';
 export { portHolder } from '../system/network/port-holder.js';
-export { tryListen } from '../system/network/probe-listener.js';
+export { tryListen } from '../system/network/port-holder.js';
 export { systemResolver } from '../system/network/resolver.js';
 export { udpSockets } from '../system/network/udp-socket.js';
 export { systemCommands } from '../system/process/command-runner.js';

@@ -9,7 +9,7 @@ import type { Log, LogOptions } from '../ports/log.js';
 import { Secret } from '../lib/secrets/secret.js';
 import type { ServiceManager } from '../ports/service-manager.js';
 import type { SpoolAccess } from '../ports/stores/spool-folder.js';
-import { runFolders } from '../system/files/run-folders.js';
+import { runFolders } from '../system/files/state-folder.js';
 import { stateFolder } from '../system/files/state-folder.js';
 import { renderText } from './output/render.js';
 import type { TerminalSize } from './run/watch.js';

@@ -103,3 +103,19 @@ function errnoName(errno: number): string {
   const found = Object.entries(constants.errno).find(([, number]) => number === errno);
   return found?.[0] ?? `errno ${errno}`;
 }
+
+/** Returns the kernel's error; undefined if the request succeeds. */
+export function refusalOf(request: () => void): SystemCallError | undefined {
+  try {
+    request();
+    return undefined;
+  } catch (error) {
+    if (error instanceof SystemCallError) return error;
+    throw error;
+  }
+}
+
+/** Returns false if the kernel rejects the request. */
+export function isDone(request: () => void): boolean {
+  return refusalOf(request) === undefined;
+}

@@ -14,7 +14,7 @@ import type { KeyClaims } from '../../ports/key-claims.js';
 import type { Conversation, LocalConnections, LocalListeners } from '../../ports/local-sockets.js';
 import { localConnections } from './local-connection.js';
 import { ABSTRACT, localListeners } from './local-listener.js';
-import { runFolders } from '../files/run-folders.js';
+import { runFolders } from '../files/state-folder.js';
 
 const LINE_END = '\n';
 

@@ -1,6 +1,7 @@
 /** Finds the process that is using a local port (Linux, proc_net(5) and proc_pid_fd(5)). */
 import { readdir, readFile, readlink, realpath } from 'node:fs/promises';
 import { basename, resolve } from 'node:path';
+import { createServer } from 'node:net';
 
 /** TCP_LISTEN, and the state of an unconnected UDP socket in /proc. */
 const STATES = { tcp: '0A', udp: '07' } as const;
@@ -76,4 +77,13 @@ function real(path: string): Promise<string> {
 
 function read(path: string): Promise<string> {
   return readFile(path, 'utf8').catch(() => '');
+}
+
+/** Listens for a moment. Resolves with the system's error; undefined if the port is free. */
+export function tryListen(host: string, port: number): Promise<Error | undefined> {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.once('error', resolve);
+    server.listen({ host, port, exclusive: true }, () => server.close(() => resolve(undefined)));
+  });
 }

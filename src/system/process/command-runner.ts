@@ -13,7 +13,6 @@ import {
   type CommandRunner,
   type RunOptions,
 } from '../../ports/command-runner.js';
-import { processGroups, signalGroup } from './process-groups.js';
 
 /** The default time limit of a command in milliseconds. */
 const TIMEOUT = 30_000;
@@ -213,4 +212,22 @@ function isMissing(program: string): boolean {
   if (program.includes('/')) return false;
   const folders = (process.env.PATH ?? '').split(delimiter);
   return !folders.some((folder) => existsSync(join(folder, program)));
+}
+
+/** The running groups, each as the process ID of its leader. */
+export const processGroups = new Set<number>();
+
+/** Sends a signal to every process in a group; a group that has ended is not an error. */
+export function signalGroup(group: number, signal: 'SIGTERM' | 'SIGKILL'): void {
+  try {
+    // Windows has no process groups, so only the leader is ended there.
+    process.kill(process.platform === 'win32' ? group : -group, signal);
+  } catch {
+    // Ignore an error: the group is empty, or this process may not signal it.
+  }
+}
+
+export function killGroups(): void {
+  for (const group of processGroups) signalGroup(group, 'SIGKILL');
+  processGroups.clear();
 }

@@ -1,6 +1,6 @@
 import type { ReloadRequests } from '../../ports/reload-requests.js';
 import { STOP_SIGNALS, StoppedError, type StopSignal } from '../../lib/errors/stopped-error.js';
-import { killGroups } from './process-groups.js';
+import { killGroups } from './command-runner.js';
 
 /** Requests a reload of the configuration on SIGHUP; undefined if SIGHUP stops the process. */
 let reload: (() => void) | undefined;

@@ -8,7 +8,7 @@ import type { KernelPeer, KernelPeerChange } from '../../ports/kernel-wireguard.
 import { isNetworkFault } from '../server/endpoint-search.js';
 import { endpointText } from '../server/endpoint-text.js';
 import { ServerAddresses, type ServerAddressesPorts } from '../server/server-addresses.js';
-import { silenceReason } from '../server/silence-reason.js';
+import { silenceReason } from '../server/server-silence.js';
 import { silenceError } from '../server/silence-text.js';
 import { SILENCE } from '../server/silence-watch.js';
 import { ATTEMPT_TIME, KernelCounters } from './kernel-counters.js';

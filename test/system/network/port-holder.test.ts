@@ -2,11 +2,11 @@ import { spawn } from 'node:child_process';
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { portHolder } from '../../../src/system/network/port-holder.js';
+import { portHolder, tryListen } from '../../../src/system/network/port-holder.js';
 import { describeWith } from '../../support/runner/requirements.js';
 
 describeWith(['linux'], 'the holder of a port', () => {
@@ -49,5 +49,42 @@ describeWith(['linux'], 'the holder of a port', () => {
     child.kill('SIGKILL');
     await once(child, 'exit');
     rmSync(folder, { recursive: true });
+  });
+});
+
+describe('trying to listen', () => {
+  let server: Server;
+  let sockets: Set<Socket>;
+
+  async function listen(made: Server): Promise<string> {
+    server = made;
+    server.on('connection', (socket: Socket) => sockets.add(socket));
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    return `127.0.0.1:${(server.address() as AddressInfo).port}`;
+  }
+
+  beforeEach(() => {
+    sockets = new Set();
+  });
+  afterEach(async () => {
+    for (const socket of sockets) socket.destroy();
+    if (!server.listening) return;
+    server.close();
+    await once(server, 'close');
+  });
+
+  it('reports a port that is in use, and leaves a free one free', async () => {
+    const [, port] = (await listen(createServer())).split(':');
+    expect(await tryListen('127.0.0.1', Number(port))).toMatchObject({ code: 'EADDRINUSE' });
+    server.close();
+    await once(server, 'close');
+    expect(await tryListen('127.0.0.1', Number(port))).toBeUndefined();
+    expect(await tryListen('127.0.0.1', Number(port))).toBeUndefined();
+  });
+
+  it('reports an address that this machine does not have', async () => {
+    expect(await tryListen('192.0.2.1', 0)).toMatchObject({ code: 'EADDRNOTAVAIL' });
+    await listen(createServer());
   });
 });

@@ -3,12 +3,17 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
+import { jest } from '@jest/globals';
+
 import { CommandError, type RunOptions } from '../../../src/ports/command-runner.js';
 import { pendingTimers } from '../pending-timers.js';
 import {
   createCommandRunner,
   startError,
   systemCommands,
+  killGroups,
+  processGroups,
+  signalGroup,
 } from '../../../src/system/process/command-runner.js';
 import { until } from '../../support/until.js';
 
@@ -294,4 +299,31 @@ it('reports a program as not found if only a folder of PATH is not accessible', 
   } finally {
     process.env.PATH = path;
   }
+});
+
+describe('process groups', () => {
+  let kill: jest.SpiedFunction<typeof process.kill>;
+  beforeEach(() => {
+    kill = jest.spyOn(process, 'kill').mockReturnValue(true);
+  });
+  afterEach(() => kill.mockRestore());
+
+  it('signals every process of a group', () => {
+    signalGroup(7, 'SIGTERM');
+    expect(kill.mock.calls).toEqual([[-7, 'SIGTERM']]);
+  });
+
+  it('ignores a group that no longer exists', () => {
+    kill.mockImplementation(() => {
+      throw new Error('ESRCH');
+    });
+    expect(() => signalGroup(7, 'SIGTERM')).not.toThrow();
+  });
+
+  it('terminates its groups once', () => {
+    processGroups.add(8);
+    killGroups();
+    killGroups();
+    expect(kill.mock.calls).toEqual([[-8, 'SIGKILL']]);
+  });
 });

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 
 import { jest } from '@jest/globals';
 import { StoppedError } from '../../../src/lib/errors/stopped-error.js';
-import { processGroups } from '../../../src/system/process/process-groups.js';
+import { processGroups } from '../../../src/system/process/command-runner.js';
 import { passSignals, reloadRequests, stopSignal } from '../../../src/system/process/signals.js';
 import { REPOSITORY } from '../../support/processes.js';
 

@@ -11,7 +11,7 @@ import {
   type RoutingRule,
   type UnreachableRoute,
 } from './rtnetlink-messages.js';
-import { isDone } from '../system-refusal.js';
+import { isDone } from '../libc.js';
 
 /**
  * The tables to try for a default route. The first one without routes from other programs is used.

@@ -22,7 +22,7 @@ import { FIRST_TABLE, GuardRoutes, isGuarded, rulesOf, TABLES } from './guard-ro
 import { SystemCallError } from '../libc.js';
 import type { Rtnetlink } from './rtnetlink.js';
 import { MAIN_TABLE, type RoutingRule, type UnreachableRoute } from './rtnetlink-messages.js';
-import { isDone, refusalOf } from '../system-refusal.js';
+import { isDone, refusalOf } from '../libc.js';
 
 /**
  * The error if the interface cannot be configured. `subject` is the address or route that failed.

@@ -14,7 +14,7 @@ import type {
 } from '../../../ports/packet-interfaces.js';
 import { parseIpAddress } from '../../../wire/ip-address.js';
 import { type Libc, SystemCallError } from '../libc.js';
-import { isDone, refusalOf } from '../system-refusal.js';
+import { isDone, refusalOf } from '../libc.js';
 import { SocketAddresses } from '../udp/socket-address.js';
 import { InterfaceError } from './interface-error.js';
 import { setUpInterface } from './interface-setup.js';

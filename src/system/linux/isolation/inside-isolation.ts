@@ -9,7 +9,7 @@ import { parseIpAddress } from '../../../wire/ip-address.js';
 import { Rtnetlink } from '../interface/rtnetlink.js';
 import { openTunInterface } from '../interface/tun-interface.js';
 import { type Libc, libcFailure, loadLibc, SystemCallError } from '../libc.js';
-import { refusalOf } from '../system-refusal.js';
+import { refusalOf } from '../libc.js';
 import { CAP_NET_BIND_SERVICE, CAP_NET_RAW, keepCapabilities } from './capabilities.js';
 import { removeFolder } from './isolation.js';
 import { endPrograms, networkOf } from './namespace-programs.js';

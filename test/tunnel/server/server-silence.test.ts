@@ -1,4 +1,4 @@
-import { silenceReason, type SilenceSigns } from '../../../src/tunnel/server/silence-reason.js';
+import { silenceReason, type SilenceSigns } from '../../../src/tunnel/server/server-silence.js';
 
 /** A server that was found, with nothing else known. */
 const SIGNS: SilenceSigns = {
