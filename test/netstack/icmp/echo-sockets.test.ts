@@ -97,6 +97,24 @@ it('drops a reply with another identifier, source or local address, or after clo
   expect(host.stack.usage.echoSockets).toBe(0);
 });
 
+it.each([
+  ['unreachable', 3, 1],
+  ['port-unreachable', 3, 3],
+  ['time-exceeded', 11, 0],
+  ['other', 12, 0],
+] as const)(
+  'passes on an ICMP error about a request as %s (RFC 1122 3.2.2)',
+  (kind, type, code) => {
+    const host = new Host();
+    const { socket, errors } = open(host, PEER_V4);
+    socket.send(9, PAYLOAD);
+    const [request] = host.sends();
+    const error = icmp(type, code, [0, 0, 0, 0, ...request!]);
+    host.receives(v4(ICMP, error, { from: ROUTER_V4 }));
+    expect(errors).toEqual([{ kind, type, code, sequence: 9, from: ROUTER_V4 }]);
+  },
+);
+
 it('closes a socket whose local address was removed', () => {
   const host = new Host();
   const ipv4 = open(host, PEER_V4);

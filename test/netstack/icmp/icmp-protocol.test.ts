@@ -7,6 +7,7 @@ import {
   ICMPV6,
   icmpv6,
   OUR_V6,
+  PEER_V4,
   PEER_V6,
   v4,
   v6,
@@ -67,7 +68,16 @@ it('answers a fragmented echo request in full, with fragments (RFC 1122 3.2.2.6)
 it.each([
   ['icmp-truncated', v6(ICMPV6, [128, 0, 0, 0, 0, 0, 0])],
   ['icmp-checksum', v6(ICMPV6, icmp(128, 0, ECHO))],
+  ['icmp-checksum', v4(ICMP, icmpv6(8, 0, ECHO))],
+  ['icmp-type', v6(ICMPV6, icmpv6(200, 0, ECHO))],
+  ['icmp-type', v6(ICMPV6, icmpv6(135, 0, ECHO))],
+  ['icmp-type', v6(ICMPV6, icmpv6(137, 0, ECHO))],
   ['icmp-type', v4(ICMP, icmp(128, 0, ECHO))],
+  ['icmp-type', v4(ICMP, icmp(13, 0, ECHO))],
+  [
+    'icmp-type',
+    v4(ICMP, icmp(4, 0, [0, 0, 0, 0, ...v4(17, [0, 5, 0, 7, 0, 8, 0, 0], { from: PEER_V4 })])),
+  ],
   ['icmp-unmatched', v6(ICMPV6, icmpv6(100, 0, ECHO))],
 ] as const)(
   'drops a packet that is not an echo, as %s (MUST-55, RFC 1122 3.2.2, RFC 4443 2.4, RFC 6633 3)',

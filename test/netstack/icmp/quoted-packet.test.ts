@@ -41,9 +41,20 @@ it('reads an IPv6 packet that a router quotes, even a first fragment', () => {
 });
 
 it.each([
+  ['a truncated header', v4(17, DATAGRAM), false, 19],
   ['seven bytes of the upper layer', v4(17, DATAGRAM), false, 27],
   ['a header that is too short', v4(17, DATAGRAM).fill(0x44, 0, 1), false, undefined],
   ['a later fragment', v4(17, DATAGRAM, { start: 8 }), false, undefined],
+  ['a packet of the other family', v6(17, DATAGRAM), false, undefined],
+  ['a truncated IPv6 header', v6(17, DATAGRAM), true, 39],
+  ['seven bytes after the IPv6 header', v6(17, DATAGRAM), true, 47],
+  ['IPv4 in ICMPv6', v4(17, [...DATAGRAM, ...DATAGRAM, ...DATAGRAM]), true, undefined],
+  [
+    'a later fragment of IPv6',
+    v6(44, fragmentOf(17, DATAGRAM, { id: 1, start: 8, more: false })),
+    true,
+    undefined,
+  ],
 ] as const)('ignores %s', (_, packet, isIpv6, length) => {
   expect(read(packet, isIpv6, length)).toBeUndefined();
 });

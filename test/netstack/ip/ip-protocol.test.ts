@@ -95,6 +95,33 @@ describe.each([
   });
 });
 
+describe('overlaps are refused (RFC 5722, RFC 8200 4.5, RFC 5722 4)', () => {
+  const datagram = udp([5, 7], DATA, true);
+  const piece = (start: number, end: number, more = true) =>
+    v6(FRAGMENT, fragmentOf(UDP, datagram.slice(start, end), { id: 1, start, more }));
+
+  it.each([
+    ['one that begins inside another', [piece(0, 80), piece(72, 160), piece(160, 208, false)]],
+    ['one that ends inside another', [piece(80, 160), piece(0, 88), piece(160, 208, false)]],
+    ['one around another', [piece(80, 88), piece(72, 160)]],
+    ['one inside another', [piece(0, 160), piece(80, 88)]],
+    ['the same place with a shorter end', [piece(0, 160), piece(0, 80)]],
+    ['data after the end', [piece(160, 168, false), piece(168, 208)]],
+    ['an end before data', [piece(160, 208), piece(80, 88, false)]],
+    ['two ends', [piece(160, 168, false), piece(80, 88, false)]],
+  ])('%s', (_, pieces) => {
+    const { host, arrived } = listening();
+    host.receives(...pieces);
+    expect(host.drops['ip-fragment-overlap']).toBeGreaterThan(0);
+    // All later fragments are refused, too.
+    host.receives(piece(0, 80), piece(80, 160), piece(160, 208, false));
+    expect(arrived).toEqual([]);
+    host.after(30_000).receives(piece(0, 80), piece(80, 160), piece(160, 208, false));
+    expect(arrived).toEqual([DATA]);
+    expect(host.sends()).toEqual([]);
+  });
+});
+
 describe('malformed fragments', () => {
   it.each([
     ['nothing', v4(UDP, [], { start: 8, id: 1 })],
@@ -122,6 +149,16 @@ describe('malformed fragments', () => {
       0,
       42,
       v6(FRAGMENT, fragmentOf(UDP, [...DATA], { id: 1, start: 65_528, more: false })),
+    ],
+    [
+      'no upper layer',
+      'ip-header-chain',
+      3,
+      0,
+      v6(
+        FRAGMENT,
+        fragmentOf(OPTIONS, [UDP, 0, 1, 4, 0, 0, 0, 0], { id: 1, start: 0, more: true }),
+      ),
     ],
     [
       'half of the TCP header',
@@ -185,13 +222,13 @@ it('skips IPv4 options, even in fragments (MUST-50, RFC 1122 3.2.1.8)', () => {
 });
 
 describe('sources that are not a single host (MUST-63, RFC 1122 3.2.1.3, RFC 1122 4.1.3.6)', () => {
-  it.each(['0.1.2.3', '127.0.0.1'])('%s', (text) => {
+  it.each(['0.1.2.3', '127.0.0.1', '224.0.0.1', '240.0.0.1', '255.255.255.255'])('%s', (text) => {
     const host = new Host().receives(v4(99, [], { from: ip(text) }));
     expect(host.drops).toEqual({ 'ip-source': 1 });
     expect(host.sends()).toEqual([]);
   });
 
-  it.each(['::', '::1'])('%s', (text) => {
+  it.each(['::', '::1', 'ff02::1', '::ffff:10.0.0.2'])('%s', (text) => {
     const host = new Host().receives(v6(99, [], { from: ip(text) }));
     expect(host.drops).toEqual({ 'ip-source': 1 });
     expect(host.sends()).toEqual([]);

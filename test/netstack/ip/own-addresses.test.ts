@@ -37,11 +37,16 @@ it('keeps a copy of the given addresses', () => {
 it.each([
   ['0.0.0.1', false],
   ['1.0.0.0', true],
+  ['126.255.255.255', true],
   ['127.0.0.1', false],
+  ['223.255.255.255', true],
   ['224.0.0.0', false],
+  ['::', false],
   ['::1', false],
   ['::2', true],
   ['::ffff:10.0.0.1', false],
+  ['fe80::1', true],
+  ['feff::', true],
   ['ff00::', false],
 ])('%s is the address of a single host: %s', (text, expected) => {
   expect(isUnicast(ip(text))).toBe(expected);

@@ -10,8 +10,11 @@ function of(paths: PathMtus, address = V4): number {
 }
 
 it.each([
+  ['the MTU that a router reports', V4, 1000, 1420, 1000],
+  ['at least 552 in IPv4', V4, 68, 1420, 552],
   ['a plateau if an old router reports no MTU (RFC 1191 7)', V4, 0, 1420, 1006],
   ['the plateau below the size sent', V4, 0, 1006, 552],
+  ['the MTU that a router reports in IPv6', V6, 1300, 1420, 1300],
   ['the minimum of IPv6', V6, 1280, 1420, 1280],
 ] as const)('learns %s', (_, address, mtu, sent, expected) => {
   const paths = new PathMtus(1420);
@@ -22,8 +25,11 @@ it.each([
 
 it.each([
   ['less than the IPv6 minimum (RFC 8201 4)', V6, 1279, 1420],
+  ['no MTU, in IPv6', V6, 0, 1420],
+  ['more than the tunnel’s MTU', V6, 1421, 65_000],
   ['the tunnel’s MTU', V4, 1420, 65_000],
   ['an MTU that the packet did not exceed', V4, 1000, 1000],
+  ['an old router’s error for a packet of the minimum size', V4, 0, 500],
 ] as const)('ignores %s', (_, address, mtu, sent) => {
   const paths = new PathMtus(1420);
   expect(paths.learn(address, mtu, sent, 0)).toBe(false);

@@ -115,6 +115,8 @@ describe('RECEIVE (RFC 9293 3.10.3)', () => {
 
 describe('CLOSE (RFC 9293 3.10.4)', () => {
   it.each<[TcpState, TcpState, boolean]>([
+    ['SYN-SENT', 'SYN-SENT', false],
+    ['SYN-RECEIVED', 'SYN-RECEIVED', false],
     ['ESTABLISHED', 'FIN-WAIT-1', true],
     ['CLOSE-WAIT', 'LAST-ACK', true],
   ])('in %s queues a FIN; then %s', (before, after, isSent) => {
@@ -126,6 +128,17 @@ describe('CLOSE (RFC 9293 3.10.4)', () => {
     expect(tcb.wantsWritable).toBe(false);
     expect(host.asked).toEqual(isSent ? ['enqueue'] : []);
   });
+
+  it.each(['FIN-WAIT-1', 'FIN-WAIT-2', 'CLOSING', 'LAST-ACK', 'TIME-WAIT', 'CLOSED'] as const)(
+    'in %s does nothing',
+    (state) => {
+      const { connection, tcb, host } = scene(state);
+      connection.shutdown();
+      expect(connection.state).toBe(state);
+      expect(tcb.sender.finQueued).toBe(false);
+      expect(host.asked).toEqual([]);
+    },
+  );
 
   it('has no effect a second time', () => {
     const { connection, tcb, host } = scene('SYN-SENT');
@@ -167,6 +180,12 @@ describe('keepalive (RFC 9293 3.8.4)', () => {
     expect(host.asked).toEqual(['reschedule']);
     connection.setKeepAlive(undefined, NOW);
     expect(tcb).toMatchObject({ keepAlive: undefined, keepAliveAt: Infinity, deadline: Infinity });
+  });
+
+  it.each(['SYN-SENT', 'SYN-RECEIVED'] as const)('waits in %s for the handshake', (state) => {
+    const { connection, tcb } = scene(state);
+    connection.setKeepAlive(keepAlive, NOW);
+    expect(tcb).toMatchObject({ keepAlive, keepAliveAt: Infinity });
   });
 
   it.each(['TIME-WAIT', 'CLOSED'] as const)('has no effect in %s', (state) => {

@@ -144,8 +144,12 @@ describe('a turn', () => {
   }
 
   it.each([
+    [0, 0],
     [2, 2],
+    [3, 3],
     [5, 5],
+    [6, 6],
+    [20, 6],
   ])('of at most %d packets sends %d of the waiting duplicate ACKs and data', (quota, sent) => {
     const { tcb, host } = lone(3000);
     tcb.receiver.duplicateAcksOwed = 3;
@@ -164,6 +168,15 @@ describe('a turn', () => {
       dispatch(tcb, NOW, quota);
       return count;
     }
+
+    it.each([
+      [0, 1],
+      [2, 1],
+      [3, 0],
+      [4, 0],
+    ])('after at most %d of three packets: %d times', (quota, count) => {
+      expect(interruptions(lone(3000), quota)).toBe(count);
+    });
 
     it('but not if the window is full', () => {
       const made = lone(9000);

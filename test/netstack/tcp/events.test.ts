@@ -5,6 +5,7 @@ import {
   terminate,
   writableBytes,
 } from '../../../src/netstack/tcp/events.js';
+import type { TcpState } from '../../../src/netstack/tcp/state.js';
 import type { Tcb } from '../../../src/netstack/tcp/tcb.js';
 import { loneTcb, NotingHost, notingObserver, OUR_ISS, PEER_ISS } from './lone-tcb.js';
 
@@ -27,6 +28,19 @@ function receive(tcb: Tcb, length: number): void {
 }
 
 describe('the capacity that send() reports', () => {
+  it.each<[TcpState, number]>([
+    ['SYN-SENT', LIMIT],
+    ['SYN-RECEIVED', LIMIT],
+    ['ESTABLISHED', LIMIT],
+    ['CLOSE-WAIT', LIMIT],
+    ['FIN-WAIT-1', 0],
+    ['LAST-ACK', 0],
+    ['TIME-WAIT', 0],
+    ['CLOSED', 0],
+  ])('in %s is %d bytes (RFC 9293 3.10.2)', (state, expected) => {
+    expect(writableBytes(loneTcb(state).tcb)).toBe(expected);
+  });
+
   it('is the free buffer space, and zero after a FIN', () => {
     const { tcb } = loneTcb('ESTABLISHED');
     tcb.sender.ring.write(new Uint8Array(1_000));
@@ -83,6 +97,7 @@ describe('the end', () => {
 
   it.each([
     ['reset', 3_000],
+    ['normal', 3_000],
     ['aborted', 0],
   ] as const)('by %s leaves %d bytes to be read', (reason, expected) => {
     const { tcb, host } = observed();

@@ -121,6 +121,8 @@ describe.each([
 it.each([
   [-1, false],
   [0, true],
+  [99, true],
+  [100, false],
 ])(
   'trusts a quoted number %d above SND.UNA, with 100 in flight: %s (RFC 5927 4.1)',
   (above, expected) => {
@@ -163,7 +165,10 @@ describe('a changed path MTU', () => {
 
   it.each<[string, TcpState, number, number, ReturnType<typeof taken>]>([
     ['narrower', 'ESTABLISHED', 1_000, 800, { mss: 800, lost: true, isReady: true }],
+    ['narrower', 'LAST-ACK', 1_000, 800, { mss: 800, lost: true, isReady: true }],
     ['the same', 'ESTABLISHED', 800, 800, { mss: 800, lost: false, isReady: false }],
+    ['wider', 'ESTABLISHED', 600, 800, { mss: 800, lost: false, isReady: false }],
+    ['narrower', 'SYN-RECEIVED', 1_000, 800, { mss: 800, lost: false, isReady: false }],
     ['narrower', 'TIME-WAIT', 1_000, 800, { mss: 1_000, lost: false, isReady: false }],
     ['narrower', 'CLOSED', 1_000, 800, { mss: 1_000, lost: false, isReady: false }],
   ])('%s is handled in %s as specified (RFC 1191 6.4)', (_, state, before, after, expected) => {

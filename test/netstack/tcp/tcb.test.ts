@@ -1,5 +1,12 @@
+import { PACKET_HEADROOM } from '../../../src/lib/packets/packet-slot.js';
 import type { Tcb } from '../../../src/netstack/tcp/tcb.js';
-import { loneTcb, NOW, PEER_ISS } from './lone-tcb.js';
+import { OUR_V6, PEER_V6 } from '../packets.js';
+import { loneTcb, NOW, OUR_PORT, PEER_ISS, PEER_PORT } from './lone-tcb.js';
+
+const V6_ENDS = {
+  local: { address: OUR_V6, port: OUR_PORT },
+  remote: { address: PEER_V6, port: PEER_PORT },
+};
 
 describe('a new connection', () => {
   it('offers all options (RFC 7323 2.2, RFC 7323 3.2, RFC 2018 2), and has no MSS of the peer', () => {
@@ -38,6 +45,40 @@ describe('a new connection', () => {
     expect(loneTcb('ESTABLISHED').tcb.outOfWindowAckAt).toBe(-Infinity);
   });
 });
+
+describe('the header template', () => {
+  it.each([
+    ['IPv4', {}, 20],
+    ['IPv6', V6_ENDS, 40],
+  ])(
+    'for %s has the local source and the peer as destination, and protocol TCP',
+    (_, ends, length) => {
+      const { tcb, host } = loneTcb('ESTABLISHED', ends);
+      expect(tcb.header.length).toBe(length);
+      const slot = host.slots.allocate(length);
+      tcb.header.write(slot, PACKET_HEADROOM, 0);
+      const packet = slot.subarray(PACKET_HEADROOM, PACKET_HEADROOM + length);
+      const addresses = length === 20 ? 12 : 8;
+      expect(packet[length === 20 ? 9 : 6]).toBe(6);
+      expect([...packet.subarray(addresses)]).toEqual([
+        ...tcb.local.address,
+        ...tcb.remote.address,
+      ]);
+    },
+  );
+});
+
+it.each([
+  ['IPv4', {}, 1040 - 20 - 20],
+  ['IPv6', V6_ENDS, 1040 - 40 - 20],
+])(
+  'offers over %s an MSS of the MTU less the headers without options (MUST-67)',
+  (_, ends, mss) => {
+    const { tcb } = loneTcb('SYN-SENT', ends);
+    expect(tcb.mss).toBe(mss);
+    expect(tcb.sender.mss).toBe(mss);
+  },
+);
 
 it('moves the edge of its window by at least a full segment (RFC 9293 3.8.6.2.2)', () => {
   const { receiver } = loneTcb('ESTABLISHED', { receiveBuffer: 60_000 }).tcb;

@@ -9,6 +9,20 @@ const RTO = 1_000;
 const KEEP_ALIVE = { idle: 10_000, interval: 1_000, count: 3 };
 
 describe('a handshake', () => {
+  it.each([
+    ['the stack’s limit', { connectTimeout: 700 }, {}, 700],
+    ['its own limit', { connectTimeout: 700 }, { connectTimeout: 300 }, 300],
+    ['20 s by default', {}, {}, 20_000],
+  ])('of the local side is abandoned at %s (RFC 9293 3.8.3)', (_, limits, options, timeout) => {
+    const net = new LoneLayer(limits);
+    const { calls } = net.open(options);
+    net.after(timeout - 1).sends();
+    expect(calls).toEqual([]);
+    net.after(1);
+    expect(calls).toEqual(['closed:timeout']);
+    expect(net.layer.connections).toBe(0);
+  });
+
   it('of the peer is abandoned at the stack’s limit', () => {
     const net = new LoneLayer({ connectTimeout: 700 });
     net.layer.listen({ port: 8080 }, () => silentObserver, {});

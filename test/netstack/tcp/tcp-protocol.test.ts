@@ -79,6 +79,11 @@ describe('limits', () => {
 });
 
 describe('congestion control', () => {
+  it.each(['bbr', 'cubic', 'reno'] as const)('is %s if the stack selects it', (algorithm) => {
+    const { connection } = new LoneLayer({}, algorithm).open();
+    expect(connection.info().congestion).toBe(algorithm);
+  });
+
   it('knows the initial MSS of the connection', () => {
     expect(new LoneLayer().layer.createCongestionControl(500, 0).cwnd).toBe(5_000);
   });

@@ -13,6 +13,9 @@ function round(hystart: HyStart, rtt: number, count = 8): boolean {
 it.each([
   [10, 4],
   [32, 4],
+  [80, 10],
+  [128, 16],
+  [400, 16],
 ])('slows down when a round trip of %d ms grows by %d ms (RFC 9406 4.2)', (rtt, threshold) => {
   const below = new HyStart();
   round(below, rtt);

@@ -37,6 +37,8 @@ it('sends half of the delivered data while the window is halved (RFC 9937)', () 
 it.each([
   ['the slow start rate if ACKs show progress and no further loss', true, 0, 10, 6],
   ['the delivered amount after a further loss', true, 1, 10, 5],
+  ['the delivered amount if SND.UNA does not advance', false, 0, 10, 5],
+  ['at most ssthresh', true, 0, 5.5, 5.5],
 ])('allows %s', (_what, isCumulative, newlyLost, ssthresh, window) => {
   const prr = new ProportionalRateReduction();
   const now = state({ mss: MSS, inflight: 4, delivered: 1, lost: 15 });

@@ -20,6 +20,7 @@ it('grows by one segment for each acknowledged window', () => {
 });
 
 it.each([
+  ['a reduction', (reno: Reno) => reno.reduced(10_000, 10_000, 1000)],
   ['a timeout', (reno: Reno) => reno.timedOut()],
   ['an undo', (reno: Reno) => reno.restore()],
 ])('restarts the count after %s', (_what, happens) => {

@@ -1,4 +1,5 @@
 import {
+  applyPathMtu,
   becomeEstablished,
   echoedRtt,
   synchronize,
@@ -6,7 +7,7 @@ import {
 } from '../../../../src/netstack/tcp/open/handshake.js';
 import type { Tcb, TcbOptions } from '../../../../src/netstack/tcp/tcb.js';
 import { patternBytes } from '../../../support/pairs/netstack-pair.js';
-import { OUR_V6, PEER_V6 } from '../../packets.js';
+import { OUR_V6, PEER_V4, PEER_V6 } from '../../packets.js';
 import {
   ACK,
   Harness,
@@ -16,7 +17,7 @@ import {
   SYN,
   TIMESTAMPS_OPTION,
 } from '../../tcp-harness.js';
-import { loneTcb, NOW, OUR_ISS, PEER_ISS, segmentOf } from '../lone-tcb.js';
+import { loneTcb, NOW, OUR_ISS, OUR_MSS, PEER_ISS, segmentOf } from '../lone-tcb.js';
 
 const ALL_OPTIONS = [
   ...MSS_OPTION(900),
@@ -89,6 +90,24 @@ it('takes only IRS and MSS from a cookie, because the local SYN was sent', () =>
   expect(tcb.sender).toMatchObject({ mss: 700, synDue: false, sndNxt: OUR_ISS + 1 });
 });
 
+describe('Eff.snd.MSS (RFC 9293 3.7.1)', () => {
+  it.each([
+    ["the peer's", 900, undefined, 900],
+    ['ours', 1460, undefined, OUR_MSS],
+    ["the path's", 900, 800, 760],
+  ])('is %s if that is the smallest', (_, peerMss, pathMtu, expected) => {
+    const { tcb, host } = loneTcb('SYN-SENT');
+    tcb.timestamps = false;
+    tcb.peerMss = peerMss;
+    if (pathMtu !== undefined) host.outbound.paths.learn(PEER_V4, pathMtu, 1040, NOW);
+    applyPathMtu(tcb);
+    expect(tcb.sender.mss).toBe(expected);
+    tcb.timestamps = true;
+    applyPathMtu(tcb);
+    expect(tcb.sender.mss).toBe(expected - TIMESTAMPS_LENGTH);
+  });
+});
+
 describe('the end of the handshake', () => {
   function established(prepare: (tcb: Tcb) => void = () => undefined, seq = PEER_ISS + 1): Tcb {
     const tcb = synchronized(SCALE_OPTION(2));
@@ -138,6 +157,7 @@ describe('the round trip of an echoed timestamp', () => {
 
   it.each([
     [0, 0],
+    [30, 30],
     [4_000, 4_000],
     [4_001, -1],
     [-2, -1],
@@ -167,6 +187,8 @@ function firstFlight(losses: number): number {
 it.each([
   [0, 10],
   [1, 10],
+  [2, 1],
+  [3, 1],
 ])(
   'sets the initial window after %d lost SYNs to %d (RFC 5681 3.1b, RFC 6928 2b)',
   (losses, segments) => {

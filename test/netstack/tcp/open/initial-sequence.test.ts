@@ -80,7 +80,11 @@ const STARTED = Date.UTC(2026, 10, 29) + 0.75;
 
 it.each([
   ['a clock that starts at zero', 0, 0],
+  ['an epoch of zero', 0, 86_400_000.4],
   ['the wall clock', STARTED, 0],
+  ['the wall clock, some time after the start', STARTED, 123_456.504],
+  ['the wall clock, 50 days after the start', STARTED, 4_320_000_000.128],
+  ['a wall clock before 1970', -1_000.5, 0.25],
 ])('is the sum of RFC 6528 3, and of the timestamp’s offset: %s', (_, epoch, now) => {
   const key = patternBytes(16, 3);
   const hash = sipHash(key, hashInput(LOCAL, REMOTE));

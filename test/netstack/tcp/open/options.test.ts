@@ -63,7 +63,9 @@ it('reads options after leading timestamps, as in an ACK with SACK', () => {
 
 it.each([
   ['a kind', [1, 1, 1, 4]],
+  ['a kind alone', [5]],
   ['a length beyond their end', [1, 1, 2, 4]],
+  ['SACK-permitted with only its length', [1, 4, 2, 3]],
 ])('does not read data after the options if they end with %s', (_, bytes) => {
   const text = [2, 4, 5, 180, 4, 2, 1, 1];
   const options = new TcpOptions();
@@ -82,12 +84,22 @@ it('reads MSS, window scale and timestamps among others (MUST-4, MUST-6, MUST-64
 });
 
 it.each([
+  ['a length of zero', [2, 0, 5, 0xb4]],
+  ['a length of one', [2, 1, 5, 0xb4]],
+  ['a missing length', [1, 1, 1, 2]],
+  ['a length past the end', [2, 4, 5]],
   ['a wrong size of a known kind', [2, 3, 5, 3, 4, 1, 1]],
+  ['an option after the end of the list', [0, 2, 4, 5, 0xb4]],
   ['bytes after the end that look like an option', [0, 2, 2, 4, 5, 0xb4]],
   ['timestamps that are too long', [8, 11, ...new Array<number>(9).fill(7)]],
+  ['timestamps that are too short', [8, 9, ...new Array<number>(7).fill(7)]],
   ['SACK-permitted with a value', [4, 3, 0]],
   ['SACK without a block', [5, 2]],
+  ['an unknown kind as long as SACK-permitted', UNKNOWN(0)],
+  ['an unknown kind as long as a shift', UNKNOWN(1)],
+  ['an unknown kind as long as an MSS', UNKNOWN(2)],
   ['an unknown kind as long as timestamps or a block', UNKNOWN(8)],
+  ['an unknown kind as long as two blocks', UNKNOWN(16)],
 ])('ignores %s', (_, bytes) => {
   expect(parse(...bytes)).toMatchObject(ABSENT);
 });

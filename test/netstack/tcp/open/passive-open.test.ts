@@ -94,6 +94,17 @@ describe('a full backlog (RFC 4987 3.6)', () => {
 });
 
 describe('a cookie is refused with RST (RFC 4987 3.6)', () => {
+  it.each([
+    ['another sequence number', { flags: ACK, seq: 1, ack: 2 }],
+    ['another number of the peer', { flags: ACK, seq: 2, ack: 1 }],
+  ])('with %s', (_, seg) => {
+    const h = cookie();
+    h.receives(seg);
+    expect(h.sends().map(({ flags }) => flags)).toEqual(['RST']);
+    expect(h.events).toEqual([]);
+    expect(h.stack.usage.connections).toBe(1);
+  });
+
   it('always if no cookie was sent', () => {
     const h = new Harness();
     h.listen();
@@ -112,7 +123,7 @@ it('does not answer a SYN when there are too many connections', () => {
   expect(h.stack.drops.of('tcp-connections')).toBe(1);
 });
 
-it.each([RST, RST | ACK])('does not open a connection for flags %d', (flags) => {
+it.each([RST, RST | ACK, RST | SYN, FIN, 0])('does not open a connection for flags %d', (flags) => {
   const h = new Harness();
   h.listen();
   h.peerPort++;

@@ -50,6 +50,9 @@ it('refuses a cookie with one bit changed', () => {
 it.each([
   ['another peer', LOCAL, { ...REMOTE, address: ip('10.0.0.3') }, IRS],
   ['another port of the peer', LOCAL, { ...REMOTE, port: 40_001 }, IRS],
+  ['another local address', { ...LOCAL, address: ip('10.0.0.9') }, REMOTE, IRS],
+  ['another local port', { ...LOCAL, port: 81 }, REMOTE, IRS],
+  ['another SYN', LOCAL, REMOTE, IRS + 1],
 ] as const)('refuses a cookie for %s', (_, local, remote, irs) => {
   const cookies = create();
   const cookie = cookies.create(LOCAL, REMOTE, IRS, 1460, 5);

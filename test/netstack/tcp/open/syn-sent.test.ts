@@ -25,6 +25,7 @@ describe('first, the ACK bit', () => {
   it.each([
     ['at ISS', OUR_ISS],
     ['below ISS', OUR_ISS - 1],
+    ['above SND.NXT', OUR_ISS + 2],
   ])('sends a reset for an ACK %s', (_, ack) => {
     const lone = arrives({ flags: SYN | ACK, ack });
     expect(lone.host.asked).toEqual(['refuse']);
@@ -62,6 +63,7 @@ describe('fourth, the SYN bit', () => {
   it.each([
     ['an ACK', ACK],
     ['a FIN', FIN],
+    ['a FIN with ACK', FIN | ACK],
   ])('drops %s without SYN', (_, flags) => {
     const lone = arrives({ flags, ack: OUR_ISS + 1 });
     expect(lone.tcb.state).toBe('SYN-SENT');

@@ -1,7 +1,20 @@
 /** The receiver of a segment: a connection, a listener, or neither (RFC 9293 3.10.7). */
 import type { TcpConnection } from '../../../../src/netstack/tcp/connection.js';
+import { sumPseudoHeader } from '../../../../src/wire/checksum.js';
+import { finishTcp } from '../../../../src/wire/tcp.js';
 import { silentObserver } from '../../../support/fakes/silent-observer.js';
-import { Host, TCP, v4 } from '../../packets.js';
+import {
+  Host,
+  isIntact,
+  OUR_V4,
+  OUR_V6,
+  PEER_V4,
+  PEER_V6,
+  TCP,
+  v4,
+  v6,
+  word,
+} from '../../packets.js';
 import { ACK, FIN, Harness, MSS_OPTION, RST, type Seg, STATES, SYN } from '../../tcp-harness.js';
 import { segmentBytes } from '../lone-tcb.js';
 
@@ -62,10 +75,23 @@ describe('an invalid segment', () => {
 });
 
 describe('a listener (RFC 9293 3.10.7.2)', () => {
+  it.each<[string, Seg]>([
+    ['SYN', { flags: SYN, seq: 0 }],
+    ['SYN with FIN, but accepts only the SYN', { flags: SYN | FIN, seq: 0 }],
+  ])('answers %s with its own SYN', (_, seg) => {
+    const { h, accepted } = listening();
+    expect(h.receives(seg).sends()).toMatchObject([{ flags: 'SYN,ACK', ack: 1 }]);
+    expect(h.stack.usage.connections).toBe(1);
+    expect(accepted).toEqual([]);
+    expect(h.stack.drops.total).toBe(0);
+  });
+
   it.each<[string, Seg, string[]]>([
     ['ACK', { flags: ACK, ack: 900 }, ['RST 900+0 0']],
     ['SYN with ACK', { flags: SYN | ACK, ack: 900 }, ['RST 900+0 0']],
+    ['RST', { flags: RST }, []],
     ['RST with ACK', { flags: RST | ACK, ack: 900 }, []],
+    ['RST with SYN', { flags: RST | SYN }, []],
   ])('refuses %s, and answers it unless it is RST', (_, seg, answers) => {
     const { h, accepted } = listening();
     expect(h.receives(seg).sendsBriefly()).toEqual(answers);
@@ -87,6 +113,7 @@ describe('a listener (RFC 9293 3.10.7.2)', () => {
     it.each<[string, Seg, string[]]>([
       ['ACK', { flags: ACK }, ['accepted', 'established']],
       ['ACK with text', { flags: ACK, data: 9 }, ['accepted', 'established', 'readable']],
+      ['ACK with FIN', { flags: FIN | ACK }, ['accepted', 'established', 'remoteClosed']],
     ])('accepts the cookie with %s, all of which the connection receives', (_, seg, events) => {
       const h = cookie().receives(seg);
       expect(h.events).toEqual(events);
@@ -95,6 +122,7 @@ describe('a listener (RFC 9293 3.10.7.2)', () => {
 
     it.each<[string, number]>([
       ['SYN with ACK', SYN | ACK],
+      ['RST with ACK', RST | ACK],
       ['FIN without ACK', FIN],
     ])('does not accept the cookie with %s', (_, flags) => {
       const h = cookie().receives({ flags });
@@ -125,6 +153,7 @@ describe('TIME-WAIT', () => {
 
   it.each<[string, Seg]>([
     ['at RCV.NXT', { flags: SYN, seq: 2 }],
+    ['with an old number', { flags: SYN, seq: 0 }],
     ['with ACK', { flags: SYN | ACK, seq: 5000 }],
   ])('is not ended by a SYN %s', (_, seg) => {
     const h = waitingAtListener();
@@ -142,7 +171,7 @@ describe('TIME-WAIT', () => {
     expect(h.connection.state).toBe('TIME-WAIT');
   });
 
-  it.each(['ESTABLISHED', 'FIN-WAIT-2'])(
+  it.each(['ESTABLISHED', 'FIN-WAIT-2', 'LAST-ACK'])(
     'in %s challenges a SYN that could end TIME-WAIT (RFC 5961 4.2)',
     (state) => {
       const h = STATES[state]!();
@@ -156,6 +185,19 @@ describe('TIME-WAIT', () => {
 });
 
 describe('no connection', () => {
+  it.each<[string, Seg, string[]]>([
+    ['SYN', { flags: SYN, seq: 0 }, ['RST,ACK 0+0 1']],
+    ['text and FIN', { flags: FIN, seq: 5, data: 10 }, ['RST,ACK 0+0 16']],
+    ['ACK', { flags: ACK, ack: 77, data: 10 }, ['RST 77+0 0']],
+    ['RST', { flags: RST }, []],
+    ['RST with ACK', { flags: RST | ACK }, []],
+  ])('answers %s with RST, unless it is an RST (RFC 9293 3.10.7.1)', (_, seg, answers) => {
+    const h = new Harness();
+    h.ourPort = 9;
+    expect(h.receives(seg).sendsBriefly()).toEqual(answers);
+    expect([...h.stack.drops]).toEqual([['tcp-port', 1]]);
+  });
+
   it('sends at most 100 RSTs a second, whatever the source ports', () => {
     const h = new Harness();
     h.ourPort = 9;
@@ -183,5 +225,20 @@ describe('no connection', () => {
     h.ourPort = ourPort;
     h.connection.abort(h.now);
     expect(h.sends().map(({ flags }) => flags)).toContain('RST,ACK');
+  });
+
+  it.each([
+    ['IPv4', OUR_V4, PEER_V4, 20],
+    ['IPv6', OUR_V6, PEER_V6, 40],
+  ])('answers over %s from the address that received the segment', (_, our, peer, upper) => {
+    const host = new Host();
+    const bytes = segmentBytes({ flags: SYN, ports: [80, 9] });
+    const packet = (upper === 20 ? v4 : v6)(TCP, bytes);
+    finishTcp(packet, upper, bytes.length, sumPseudoHeader(peer, our, TCP, bytes.length));
+    const answers = host.receives(packet).sends();
+    expect(answers).toHaveLength(1);
+    expect(isIntact(answers[0]!)).toBe(true);
+    const addressesAndPorts = [...answers[0]!.subarray(upper - 2 * our.length, upper + 4)];
+    expect(addressesAndPorts).toEqual([...our, ...peer, ...word(9), ...word(80)]);
   });
 });

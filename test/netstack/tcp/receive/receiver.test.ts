@@ -87,8 +87,11 @@ describe('the window update after the user has read', () => {
 
   it.each([
     ['half the buffer, if much of the window is open', 20_000, 20_000],
+    ['half the buffer, if just over a quarter is open', 29_999, 20_000],
     ['two segments, if a quarter of the window is open', 30_000, 2000],
     ['two segments, if one segment is open', 39_000, 2000],
+    ['one segment, if less than one is open', 39_001, 1000],
+    ['one segment, if the window is closed', 40_000, 1000],
   ])('is sent at once for %s (RFC 9293 3.8.6.2.2)', (_, octets, read) => {
     const h = filled(octets);
     h.connection.receive(read - 1, h.now);
@@ -159,6 +162,8 @@ describe('the FIN', () => {
 it.each([
   [65_535, 0],
   [65_536, 1],
+  [131_071, 1],
+  [131_072, 2],
 ])(
   'uses the smallest shift with which the window field holds %d: %d (RFC 7323 2.3)',
   (size, shift) => {
@@ -178,6 +183,24 @@ describe('the local SACK blocks', () => {
     const options = syn === SACK_TIMESTAMPS_SYN ? TIMESTAMPS_OPTION(2, 0) : [];
     return { flags: ACK, options, ...seg };
   }
+
+  it.each([
+    ['without timestamps', SACK_SYN],
+    ['with timestamps', SACK_TIMESTAMPS_SYN],
+  ])('begin with the latest and are at most three, %s (RFC 2018 4, RFC 2018 3)', (_, syn) => {
+    const h = new Harness().establish({ syn });
+    const told: string[][] = [];
+    for (const start of [2001, 4001, 6001, 8001]) {
+      h.receives(stamped(syn, { seq: start, data: 1000 }));
+      told.push(...h.sends().map((sent) => h.blocks(sent)));
+    }
+    expect(told).toEqual([
+      ['2001-3001'],
+      ['4001-5001', '2001-3001'],
+      ['6001-7001', '4001-5001', '2001-3001'],
+      ['8001-9001', '6001-7001', '4001-5001'],
+    ]);
+  });
 
   it('are all sent after many segments arrive at once, in as many ACKs as needed (RFC 2018 4)', () => {
     const h = ahead(SACK_SYN, 2001, 4001, 6001, 8001, 10_001, 12_001, 14_001);
@@ -303,5 +326,27 @@ describe('the window of a fast reader', () => {
     const windows = reads(h, 8);
     expect(windows.at(-1)).toBeGreaterThan(7 * 1024 * 1024);
     expect(windows.at(-1)).toBeLessThanOrEqual(8 * 1024 * 1024);
+  });
+
+  it.each([
+    ['is constant while memory is short', 390, 64],
+    ['grows while memory is available', 600, 160],
+  ])('%s', (_, budget, window) => {
+    const h = new Harness({ limits: { bufferBytes: budget * 1024 } });
+    // Five connections with 64 KiB each; there is room for 64 more.
+    for (let count = 0; count < 5; count++) {
+      h.establish({ syn, rtt: 100 });
+      h.receives({ flags: ACK, seq: 50_001, data: 1000 }).sends();
+    }
+    expect(h.stack.usage.bufferBytes).toBe(5 * 64 * 1024);
+    let next = 1;
+    for (let round = 0; round < 3; round++) {
+      for (let count = 0; count < 40; count++, next += 1000) {
+        h.receives({ flags: ACK, seq: next, data: 1000 });
+        h.connection.receive(100_000, h.now);
+      }
+      h.after(100).sends();
+    }
+    expect(h.connection.info().rcvWnd >> 10).toBe(window);
   });
 });

@@ -2,8 +2,8 @@
 import { packetInSlot, PacketSlots } from '../../../../src/lib/packets/packet-slot.js';
 import { IpHeader } from '../../../../src/netstack/ip/ip-header.js';
 import { createReset } from '../../../../src/netstack/tcp/receive/reset.js';
-import { long, OUR_V4, OUR_V6, PEER_V4, PEER_V6, TCP, word } from '../../packets.js';
-import { ACK, Harness, PSH, RST, SYN, TIMESTAMPS_OPTION } from '../../tcp-harness.js';
+import { isIntact, long, OUR_V4, OUR_V6, PEER_V4, PEER_V6, TCP, word } from '../../packets.js';
+import { ACK, FIN, Harness, PSH, RST, SYN, TIMESTAMPS_OPTION } from '../../tcp-harness.js';
 import { type Fields, OUR_PORT, PEER_PORT, segmentOf } from '../lone-tcb.js';
 
 const TIMESTAMP = 77;
@@ -31,6 +31,7 @@ function withoutChecksum(packet: Uint8Array): number[] {
 it.each([
   ['an ACK', { flags: ACK, seq: 7, ack: 0x8000_0001 }],
   ['a SYN with ACK', { flags: SYN | ACK, seq: 7, ack: 0x8000_0001 }],
+  ['text', { flags: PSH | ACK, seq: 7, ack: 0x8000_0001, text: [1, 2, 3] }],
 ])('to %s is <SEQ=SEG.ACK><CTL=RST>', (_, fields) => {
   expect(withoutChecksum(reset(fields))).toEqual(expected(0x8000_0001, 0, RST));
 });
@@ -38,8 +39,19 @@ it.each([
 it.each([
   ['a SYN', { flags: SYN, seq: 0x7fff_ffff }, 0x8000_0000],
   ['text', { flags: PSH, seq: 100, text: [1, 2, 3] }, 103],
+  ['text and FIN', { flags: FIN, seq: 0xffff_ffff, ack: 9, text: [1, 2, 3] }, 3],
 ])('to %s without ACK is <SEQ=0><ACK=SEG.SEQ+SEG.LEN><CTL=RST,ACK>', (_, fields, ack) => {
   expect(withoutChecksum(reset(fields))).toEqual(expected(0, ack, RST | ACK));
+});
+
+it.each([
+  ['IPv4', false, 40],
+  ['IPv6', true, 60],
+])('is a complete packet of %s with its checksums', (_, isIpv6, length) => {
+  const packet = reset({ flags: SYN }, isIpv6);
+  expect(packet).toHaveLength(length);
+  expect(packet[0]! >> 4).toBe(isIpv6 ? 6 : 4);
+  expect(isIntact(packet)).toBe(true);
 });
 
 function refused(flags: number, options: number[], ms = 0) {

@@ -60,10 +60,26 @@ describe('a DSACK (RFC 2883 4)', () => {
   it.each<[string, Block[], Block]>([
     ['lies at or below SND.UNA', [[200, 300]], [200, 300]],
     [
+      'lies below SND.UNA, with SACKed data after it',
+      [
+        [100, 200],
+        [500, 600],
+      ],
+      [100, 200],
+    ],
+    [
       'lies within the second block',
       [
         [500, 600],
         [400, 700],
+      ],
+      [500, 600],
+    ],
+    [
+      'is the second block',
+      [
+        [500, 600],
+        [500, 600],
       ],
       [500, 600],
     ],
@@ -86,6 +102,14 @@ describe('a DSACK (RFC 2883 4)', () => {
         [500, 700],
       ],
     ],
+    [
+      'before the second block',
+      [
+        [400, 600],
+        [700, 800],
+      ],
+    ],
+    ['partly above SND.UNA', [[200, 400]]],
   ])('is not a block that is %s', (_, blocks) => {
     expect(take(scoreboard(300), blocks).dsack).toEqual(NO_DSACK);
   });
@@ -104,6 +128,19 @@ it('does not reuse a block of an earlier ACK', () => {
 });
 
 describe('an invalid block', () => {
+  it.each<[string, Block]>([
+    ['empty', [500, 500]],
+    ['reversed', [600, 500]],
+    ['reversed, below SND.UNA', [250, 200]],
+    ['beyond SND.NXT', [900, 1001]],
+    ['all beyond SND.NXT', [1000, 1100]],
+    ['half a circle away', [-0x8000_0000, 0x7fff_ffff]],
+  ])('that is %s is ignored', (_, block) => {
+    const subject = scoreboard(300);
+    expect(take(subject, [block])).toEqual({ arrived: [], dsack: NO_DSACK });
+    expect(subject.segments.inflight).toBe(700);
+  });
+
   it('does not hide later blocks', () => {
     expect(
       take(scoreboard(), [

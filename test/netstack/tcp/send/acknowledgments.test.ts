@@ -21,6 +21,17 @@ describe('fast retransmit and recovery', () => {
     expect(h.sendsBriefly()).toEqual(['ACK 1+1000 1']);
     expect(h.connection.info()).toMatchObject({ ssthresh: 5000, cwnd: 7000, inRecovery: true });
   });
+
+  it.each([
+    ['data', { flags: ACK, data: 1 }],
+    ['a different window', { flags: ACK, wnd: 50_000 }],
+  ])('does not count an ACK with %s as a duplicate (RFC 5681 2)', (_, seg) => {
+    const h = inFlight(10);
+    for (let count = 0; count < 2; count++) h.receives({ flags: ACK });
+    h.receives(seg);
+    h.sends();
+    expect(h.connection.info().inRecovery).toBe(false);
+  });
 });
 
 describe('the round trip', () => {

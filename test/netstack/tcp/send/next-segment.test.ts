@@ -72,8 +72,27 @@ function lose(source: Source, ...starts: number[]): Source {
 
 describe('new data', () => {
   it.each<[string, ConstructorParameters<typeof Source>[0], string]>([
+    ['is a full segment', {}, '0+1000'],
+    ['is all the available data', { dataEnd: 700 }, '0+700'],
+    ['is nothing if no data is available', { dataEnd: 0 }, 'nothing'],
+    ['is no more than cwnd allows', { cwnd: 999, maxSndWnd: 1000 }, '0+999'],
+    ["is no more than the peer's window allows", { sndWnd: 900, maxSndWnd: 1000 }, '0+900'],
+    ['is never part of an octet', { cwnd: 700.9, maxSndWnd: 1000 }, '0+700'],
+    ['is nothing in a closed window', { sndWnd: 0 }, 'nothing'],
+    ['is nothing in a window that shrank', { sndWnd: -500 }, 'nothing'],
+    ['is not a silly segment (RFC 9293 3.8.6.2.1)', { sndWnd: 900 }, 'nothing'],
+    ['is at least half of the largest window seen', { sndWnd: 500, maxSndWnd: 1000 }, '0+500'],
     ['is nothing below that half', { sndWnd: 499, maxSndWnd: 1000 }, 'nothing'],
+    ['has the FIN at the end of the data', { dataEnd: 700, finQueued: true }, '0+700F'],
     ['has no FIN before the end of the data', { finQueued: true }, '0+1000'],
+    ['is the FIN alone', { dataEnd: 0, finQueued: true }, '0+0F'],
+    ['has no FIN that exceeds the window', { dataEnd: 700, finQueued: true, sndWnd: 700 }, '0+700'],
+    [
+      'has the FIN in the last octet of the window',
+      { dataEnd: 700, finQueued: true, sndWnd: 701 },
+      '0+700F',
+    ],
+    ['is nothing after the FIN', { dataEnd: 700, sndNew: 701, finQueued: true }, 'nothing'],
     [
       'with Nagle is a small segment if nothing is in flight',
       { dataEnd: 10, noDelay: false },

@@ -35,6 +35,15 @@ it.each<[string, string, (harness: Harness) => void]>([
     (harness) => harness.receives({ flags: RST | ACK, seq: 11, ack: 11 }),
   ],
   [
+    'an RST that answers the ACK of a FIN: the peer may have read the text while half-closed',
+    'RST for another segment',
+    (harness) => {
+      harness.receives({ flags: FIN | ACK, seq: 11, ack: 11 });
+      harness.sends();
+      harness.receives({ flags: RST, seq: 12 });
+    },
+  ],
+  [
     'an RST after an ACK of the text',
     'acknowledged',
     (harness) => {
@@ -66,6 +75,15 @@ it.each<[string, string, (harness: Harness) => void]>([
       // An old segment, which is answered with an ACK.
       harness.receives({ flags: PSH | ACK, seq: 1, ack: 11, data: 10 });
       expect(harness.sendsBriefly()).toEqual(['ACK 16+0 11']);
+      harness.receives({ flags: RST, seq: 11 });
+    },
+  ],
+  [
+    'an RST after a second segment of text',
+    'several segments',
+    (harness) => {
+      harness.connection.send(new Uint8Array(5));
+      expect(harness.sendsBriefly()).toEqual(['PSH,ACK 16+5 11']);
       harness.receives({ flags: RST, seq: 11 });
     },
   ],
@@ -112,6 +130,29 @@ it.each([
   },
 );
 
+it.each([
+  [199, false],
+  [200, true],
+])(
+  'needs an RTO after earlier text with the same ACK, of which a copy may be late: %i ms',
+  (pause, isProof) => {
+    const harness = new Harness().establish();
+    harness.connection.send(new Uint8Array(10));
+    harness.sends();
+    harness.receives({ flags: PSH | ACK, seq: 1, ack: 11, data: 10 });
+    // The rest of a body, whose response came early.
+    harness.connection.send(new Uint8Array(7));
+    expect(harness.sendsBriefly()).toEqual(['PSH,ACK 11+7 11']);
+    harness.receives({ flags: ACK, seq: 11, ack: 18 });
+    harness.after(pause);
+    harness.connection.send(new Uint8Array(5));
+    expect(harness.sendsBriefly()).toEqual(['PSH,ACK 18+5 11']);
+    harness.receives({ flags: RST, seq: 11 });
+    expect(harness.events.at(-1)).toBe('closed:reset');
+    expect(harness.connection.provesUnread).toBe(isProof);
+  },
+);
+
 it('needs no time if the text carries the first ACK of the response', () => {
   const harness = new Harness().establish();
   harness.connection.send(new Uint8Array(10));
@@ -141,6 +182,29 @@ describe('text that is queued when the connection ends', () => {
     const harness = queued();
     harness.receives({ flags: RST | ACK, seq: 11, ack: 11 });
     expect(harness.connection.provesUnread).toBe(true);
+  });
+
+  it.each<[string, (harness: Harness) => void]>([
+    [
+      'it continues text that was sent',
+      (harness) => {
+        harness.connection.send(new Uint8Array(5));
+        harness.sends();
+      },
+    ],
+    [
+      'it continues text of which a part is acknowledged',
+      (harness) => {
+        harness.connection.send(new Uint8Array(5));
+        harness.sends();
+        harness.receives({ flags: ACK, seq: 11, ack: 13 });
+      },
+    ],
+  ])('is no proof if %s', (_, before) => {
+    const harness = queued(before);
+    harness.receives({ flags: RST | ACK, seq: 11, ack: 11 });
+    expect(harness.events.at(-1)).toBe('closed:reset');
+    expect(harness.connection.provesUnread).toBe(false);
   });
 });
 

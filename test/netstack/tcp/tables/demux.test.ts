@@ -42,7 +42,15 @@ function find(demux: TcpDemux, ends: Ends): Tcb | undefined {
 
 it.each<[string, Ends]>([
   ['local address', { localIndex: 0 }],
+  ['local address and the adjacent port', { localIndex: 0, peerPort: 81 }],
+  [
+    'local address and a port that differs in its highest bit',
+    { localIndex: 0, localPort: LOCAL_PORT - 0x8000 },
+  ],
+  ['local port', { localPort: LOCAL_PORT + 1 }],
+  ['local port and the adjacent port', { localPort: LOCAL_PORT + 1, peerPort: 79 }],
   ['remote address', { peer: OTHER_PEER }],
+  ['remote port', { peerPort: 81 }],
   ['which port is whose', { localPort: 80, peerPort: LOCAL_PORT }],
 ])('distinguishes connections by %s', (_, ends) => {
   expect(find(holding(tcbOf({})), ends)).toBeUndefined();

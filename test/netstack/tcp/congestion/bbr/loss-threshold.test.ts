@@ -4,6 +4,8 @@ import { isLossTooHigh } from '../../../../../src/netstack/tcp/congestion/bbr/lo
 it.each([
   [178, 7, 8],
   [5000, 120, 121],
+  [10, 1, 2],
+  [1, 0, 1],
 ])(
   'is too high in %d segments between %d and %d lost ones (draft-ietf-ccwg-bbr 5.5.10.2)',
   (sent, below, above) => {

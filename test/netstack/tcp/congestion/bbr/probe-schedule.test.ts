@@ -3,6 +3,7 @@ import { ProbeSchedule } from '../../../../../src/netstack/tcp/congestion/bbr/pr
 it.each([
   [0, 2000],
   [0.5, 2500],
+  [0.999, 2999],
 ])(
   'is due after 2 to 3 s: at chance %d, after %d ms (draft-ietf-ccwg-bbr 5.3.3.8)',
   (chance, wait) => {
@@ -16,6 +17,7 @@ it.each([
 it.each([
   [0, 40, 40],
   [0.5, 40, 39],
+  [0, 1000, 63],
 ])(
   'is due as often as Reno would fill the path: at chance %d and %d segments, %d rounds (draft-ietf-ccwg-bbr 5.3.3.8)',
   (chance, target, rounds) => {
