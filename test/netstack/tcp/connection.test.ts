@@ -239,3 +239,12 @@ describe('the statistics', () => {
     expect(connection.info()).toMatchObject({ srtt: 0, minRtt: 0 });
   });
 });
+
+it('can delay small segments, or send waiting ones at once', () => {
+  const { connection, tcb, host } = scene('ESTABLISHED');
+  connection.setNoDelay(false);
+  expect(tcb.sender.noDelay).toBe(false);
+  connection.setNoDelay(true);
+  expect(tcb.sender.noDelay).toBe(true);
+  expect(host.asked).toEqual(['enqueue', 'enqueue']);
+});

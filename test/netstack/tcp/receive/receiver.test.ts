@@ -228,6 +228,22 @@ describe('the local SACK blocks', () => {
       ['3001-4001', '2001-4001', '6001-7001'],
     ]);
   });
+
+  it('begin with a DSACK for a duplicate below RCV.NXT (RFC 2883 4)', () => {
+    const h = new Harness().establish({ syn: SACK_SYN });
+    h.receives({ flags: ACK, seq: 1, data: 1000 });
+    h.receives({ flags: ACK, seq: 3001, data: 1000 });
+    h.sends();
+    h.receives({ flags: ACK, seq: 1, data: 1000 });
+    expect(h.sends().map((ack) => h.blocks(ack))).toEqual([['1-1001', '3001-4001']]);
+    // A partly new segment: the DSACK reports the part that is a duplicate.
+    h.receives({ flags: ACK, seq: 501, data: 1000 });
+    expect(h.sends().map((ack) => [ack.ack, ...h.blocks(ack)])).toEqual([
+      [1501, '501-1001', '3001-4001'],
+    ]);
+    h.receives({ flags: ACK, seq: 1501, data: 100 });
+    expect(h.sends().map((ack) => h.blocks(ack))).toEqual([['3001-4001']]);
+  });
 });
 
 describe('ACKs', () => {
@@ -349,4 +365,14 @@ describe('the window of a fast reader', () => {
     }
     expect(h.connection.info().rcvWnd >> 10).toBe(window);
   });
+});
+
+it('keeps at most 256 ranges after gaps', () => {
+  const h = new Harness().establish();
+  for (let count = 0; count < 300; count++) {
+    h.receives({ flags: ACK, seq: 3 + count * 2, data: 1 });
+  }
+  expect(h.stack.drops.of('tcp-ranges')).toBe(44);
+  // One batch causes at most 64 duplicate ACKs.
+  expect(h.sends()).toHaveLength(64);
 });

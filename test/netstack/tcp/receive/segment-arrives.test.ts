@@ -252,6 +252,15 @@ describe('ESTABLISHED', () => {
     h.receives({ flags: ACK, seq: 989, data: 988, options: TIMESTAMPS_OPTION(1020, 0) });
     expect(h.sends()[0]!.options.tsEcr).toBe(1010);
   });
+
+  it('limits challenges to 100 per second (RFC 5961 7)', () => {
+    const h = new Harness().establish();
+    for (let count = 0; count < 150; count++) h.receives({ flags: RST, seq: 100 });
+    expect(h.stack.drops.of('challenge-rate')).toBe(50);
+    h.after(1000);
+    h.receives({ flags: RST, seq: 100 });
+    expect(h.stack.drops.of('challenge-rate')).toBe(50);
+  });
 });
 
 describe('closing', () => {
