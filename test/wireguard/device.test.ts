@@ -197,6 +197,19 @@ describe('when the clocks disagree', () => {
     expect(pair.alice.device.nextTimeout()).toBeGreaterThan(pair.now);
   });
 
+  it('does not start or schedule a handshake if no packet waits', () => {
+    const pair = WireguardPair.established();
+    pair.send('alice');
+    pair.settle();
+    pair.alice.wallClockOffset += 5_000;
+    pair.bob.wallClockOffset += 5_000;
+    pair.captured.length = 0;
+    pair.advance(600_000);
+    pair.alice.device.handleTimeout(pair.now);
+    expect(pair.captured).toEqual([]);
+    expect(pair.alice.device.nextTimeout()).toBe(Infinity);
+  });
+
   it('does not retry an abandoned handshake', () => {
     const pair = new WireguardPair();
     pair.link = () => false;
