@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 
 import { type EmulatorProcess, startEmulatorProcess } from '../support/emulator-process.js';
-import { freePort } from '../support/lambda/probe.js';
+import { freePort } from '../support/foreign/lambda-lab.js';
 import { ARCTUN, type Finished, Processes, type TestProcess } from '../support/processes.js';
 import { describeWith } from '../support/runner/requirements.js';
 

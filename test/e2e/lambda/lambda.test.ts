@@ -2,12 +2,7 @@
 import { readFileSync } from 'node:fs';
 
 import { WIREGUARD_GO_ARC_SERVER, wireGuardGoArcServer } from '../../support/pairs/arc-servers.js';
-import {
-  awsNodeFunction,
-  nodeFunction,
-  pythonFunction,
-  shellFunction,
-} from '../../support/lambda/main.js';
+import { awsNodeFunction, nodeFunction, pythonFunction } from '../../support/lambda/main.js';
 import { answerOf, LambdaLab, logged } from '../../support/foreign/lambda-lab.js';
 import { describeWith, LAMBDA_SANDBOX } from '../../support/runner/requirements.js';
 
@@ -31,7 +26,7 @@ async function expectColdAndWarm(where: LambdaLab): Promise<void> {
 }
 
 describeWith(
-  [...LAMBDA_SANDBOX, 'curl', 'python3'],
+  [...LAMBDA_SANDBOX, 'python3'],
   'a function posts to localhost, and the message reaches SORACOM',
   () => {
     it('in Node.js, cold and warm, frozen in between', () => expectColdAndWarm(lab));
@@ -41,13 +36,6 @@ describeWith(
       const { error } = await sandbox.invoke({ python: 1 });
       expect(error).toBeUndefined();
       expect(await lab.messages()).toContainEqual({ python: 1 });
-    });
-
-    it('in a shell', async () => {
-      const sandbox = await lab.sandbox(shellFunction());
-      const { error } = await sandbox.invoke({ shell: 1 });
-      expect(error).toBeUndefined();
-      expect(await lab.messages()).toContainEqual({ shell: 1 });
     });
 
     it('while it is loaded, before it is invoked', async () => {

@@ -4,6 +4,9 @@
  */
 import { dirname } from 'node:path';
 
+export const FUNCTION_NAME = 'test_function';
+export const FUNCTION_ARN = `arn:aws:lambda:us-east-1:012345678912:function:${FUNCTION_NAME}`;
+
 export type InitializationType =
   'on-demand' | 'provisioned-concurrency' | 'snap-start' | 'lambda-managed-instances';
 
@@ -11,8 +14,6 @@ export interface PlatformFacts {
   /** host:port */
   readonly runtimeApi: string;
   readonly initializationType: InitializationType;
-  readonly functionName: string;
-  readonly memoryMb: number;
   readonly handler: string;
   readonly taskRoot: string;
   /** Whether the runtime's node is /var/lang/bin/node, as in a private root. */
@@ -45,10 +46,10 @@ export function runtimeEnvironment(
     ...customer,
     AWS_LAMBDA_RUNTIME_API: facts.runtimeApi,
     AWS_LAMBDA_INITIALIZATION_TYPE: facts.initializationType,
-    AWS_LAMBDA_FUNCTION_NAME: facts.functionName,
+    AWS_LAMBDA_FUNCTION_NAME: FUNCTION_NAME,
     AWS_LAMBDA_FUNCTION_VERSION: '$LATEST',
-    AWS_LAMBDA_FUNCTION_MEMORY_SIZE: String(facts.memoryMb),
-    AWS_LAMBDA_LOG_GROUP_NAME: `/aws/lambda/${facts.functionName}`,
+    AWS_LAMBDA_FUNCTION_MEMORY_SIZE: '512',
+    AWS_LAMBDA_LOG_GROUP_NAME: `/aws/lambda/${FUNCTION_NAME}`,
     AWS_LAMBDA_LOG_STREAM_NAME: '2021/12/16/[$LATEST]0123456789abcdef0123456789abcdef',
     AWS_EXECUTION_ENV: 'AWS_Lambda_nodejs24.x',
     AWS_XRAY_CONTEXT_MISSING: 'LOG_ERROR',

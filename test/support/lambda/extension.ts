@@ -35,17 +35,13 @@ export interface DeliveredEvent {
 export class Extension {
   readonly id = randomUUID();
   readonly name: string;
-  /**
-   * The process of an external extension, a file of /opt/extensions; internal ones run in the
-   * runtime's process.
-   */
-  readonly process: SandboxProcess | undefined;
+  readonly process: SandboxProcess;
   readonly events = new Set<ExtensionEvent>();
   state: ExtensionState = 'Started';
   readonly #waiting: ServerResponse[] = [];
   readonly #pending: DeliveredEvent[] = [];
 
-  constructor(name: string, process?: SandboxProcess) {
+  constructor(name: string, process: SandboxProcess) {
     this.name = name;
     this.process = process;
   }

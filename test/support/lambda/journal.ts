@@ -1,7 +1,6 @@
 /**
  * Records a sandbox's history: the output lines of its processes, and its lifecycle steps in order.
  */
-import { Changes } from './changes.js';
 
 /** A step in the sandbox's life cycle. */
 export type StepName =
@@ -48,6 +47,40 @@ export interface LogLine {
 
 /** The maximum number of kept lines; older ones are dropped, to bound memory use. */
 const MAX_LINES = 10_000;
+
+/** Waits for conditions: after each change all waiters recheck theirs. */
+class Changes {
+  readonly #waiting = new Set<() => void>();
+
+  changed(): void {
+    for (const look of [...this.#waiting]) look();
+  }
+
+  /**
+   * Resolves with true once `condition` holds, or with false after `limit` ms.
+   *
+   * @throws what `condition` throws
+   */
+  until(condition: () => boolean, limit: number): Promise<boolean> {
+    return new Promise((resolve, reject) => {
+      const end = (settle: () => void): void => {
+        clearTimeout(timer);
+        this.#waiting.delete(look);
+        settle();
+      };
+      const look = (): void => {
+        try {
+          if (condition()) end(() => resolve(true));
+        } catch (error) {
+          end(() => reject(error instanceof Error ? error : new Error(String(error))));
+        }
+      };
+      const timer = setTimeout(() => end(() => resolve(false)), Math.max(0, limit));
+      this.#waiting.add(look);
+      look();
+    });
+  }
+}
 
 export class Journal {
   readonly steps: Step[] = [];

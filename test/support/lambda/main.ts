@@ -6,7 +6,6 @@ export {
   isRuntimeClientBuilt,
   nodeFunction,
   pythonFunction,
-  shellFunction,
 } from './apis/runtimes.js';
 export type { InvokeResult } from './apis/invoke-result.js';
 export { type InitReport, LambdaSandbox } from './sandbox.js';

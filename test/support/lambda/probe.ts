@@ -1,8 +1,6 @@
 /**
  * Sandboxes for one test file, with extensions that behave as the test says (functions/probe.mjs).
  */
-import { createServer, type AddressInfo } from 'node:net';
-import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -66,16 +64,6 @@ export class Sandboxes {
     this.#all.length = 0;
     for (const gate of this.#gates.splice(0)) gate.close();
   }
-}
-
-/** Returns a loopback port that was free a moment ago. */
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }
 
 /** All values that a probe reported under a keyword. */

@@ -46,11 +46,6 @@ export interface SandboxOptions {
   readonly handler?: string;
   /** The function's own variables, which extensions see as well. */
   readonly env?: Readonly<Record<string, string>>;
-  readonly functionName?: string;
-  /** Reported to extensions that request it. */
-  readonly accountId?: string;
-  /** The memory size in the function's variables; default 512. `memoryLimitMb` enforces a limit. */
-  readonly memoryMb?: number;
   /** The function's timeout; default 3,000 ms. */
   readonly timeoutMs?: number;
   /** Default 10,000 ms, and 130,000 ms for sandboxes initialized in advance. */
@@ -59,11 +54,6 @@ export interface SandboxOptions {
   readonly shutdownLimitMs?: number;
   /** Default `on-demand`. */
   readonly initializationType?: InitializationType;
-  /**
-   * Whether the Telemetry API delivers, or refuses as Lambda does on a developer's machine; default
-   * `real`.
-   */
-  readonly telemetry?: 'real' | 'unsupported';
   /** Whether the processes are stopped as soon as an invocation is over, as on Lambda. */
   readonly freezeBetweenInvokes?: boolean;
   /** Whether `jumpClock` can move the wall clock of the processes, through libfaketime. */
@@ -80,11 +70,7 @@ export interface SandboxOptions {
 
 export interface SandboxPlan {
   readonly facts: PlatformFacts;
-  readonly functionName: string;
-  readonly functionArn: string;
-  readonly accountId: string | undefined;
   readonly isManaged: boolean;
-  readonly telemetry: 'real' | 'unsupported';
   readonly extensions: readonly { readonly name: string; readonly command: readonly string[] }[];
   readonly runtime: readonly string[];
   readonly extensionEnvironment: Readonly<Record<string, string>>;
@@ -109,12 +95,9 @@ export async function makePlan(
 ): Promise<SandboxPlan> {
   const hasPrivateRoot = options.privateRoot === true;
   const initializationType = options.initializationType ?? 'on-demand';
-  const functionName = options.functionName ?? 'test_function';
   const facts: PlatformFacts = {
     runtimeApi,
     initializationType,
-    functionName,
-    memoryMb: options.memoryMb ?? 512,
     handler: options.handler ?? 'index.handler',
     taskRoot: hasPrivateRoot ? '/var/task' : options.taskRoot,
     hasPrivateRoot,
@@ -126,11 +109,7 @@ export async function makePlan(
   };
   return {
     facts,
-    functionName,
-    functionArn: `arn:aws:lambda:us-east-1:012345678912:function:${functionName}`,
-    accountId: options.accountId,
     isManaged: initializationType === 'lambda-managed-instances',
-    telemetry: options.telemetry ?? 'real',
     extensions: installExtensions(files, folder, hasPrivateRoot),
     runtime: [options.runtime.command, ...(options.runtime.args ?? [])],
     runtimeEnvironment: runtime,

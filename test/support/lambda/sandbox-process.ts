@@ -61,11 +61,6 @@ export class SandboxProcess {
     return this.exit === undefined;
   }
 
-  /** The process's lifetime, so far or in total, in milliseconds. */
-  get lifeMs(): number {
-    return (this.exit?.at ?? performance.now()) - this.startedAt;
-  }
-
   /** Signals the whole group, including children that outlived the process. */
   signal(signal: NodeJS.Signals): void {
     if (this.pid === undefined) return;

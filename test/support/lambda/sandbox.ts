@@ -9,11 +9,10 @@ import { join } from 'node:path';
 
 import type { FakeWallClock } from '../foreign/faketime.js';
 import { ApiServer } from './apis/api-server.js';
-import { SandboxFailure } from './failure.js';
 import { failed, type InvokeResult, succeeded, timeoutError } from './apis/invoke-result.js';
 import { Journal, type LogLine, type Step, type StepName } from './journal.js';
 import type { FunctionError, Invocation } from './apis/runtime-connection.js';
-import { RuntimeDomain } from './apis/runtime-domain.js';
+import { RuntimeDomain, SandboxFailure } from './apis/runtime-domain.js';
 import { makeFakeClock, makePlan, type SandboxOptions, type SandboxPlan } from './sandbox-plan.js';
 import type { SandboxProcess } from './sandbox-process.js';
 import { shutDown, type ShutdownReport } from './shutdown.js';
@@ -105,9 +104,9 @@ export class LambdaSandbox {
   }
 
   /** The running processes: the leaders of their groups. */
-  get processes(): { readonly name: string; readonly pid: number; readonly lifeMs: number }[] {
+  get processes(): { readonly name: string; readonly pid: number }[] {
     const alive = (this.#server.domain?.processes ?? []).filter(({ isRunning }) => isRunning);
-    return alive.map(({ name, pid, lifeMs }) => ({ name, pid: pid!, lifeMs }));
+    return alive.map(({ name, pid }) => ({ name, pid: pid! }));
   }
 
   /** The sandbox's wall-clock time. */
@@ -250,7 +249,6 @@ export class LambdaSandbox {
     const invocation: Invocation = {
       requestId: randomUUID(),
       payload,
-      arn: this.#plan.functionArn,
       traceId,
       deadlineMs: Math.round(this.wallClock + timeoutMs),
     };

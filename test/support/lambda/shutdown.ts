@@ -6,8 +6,6 @@ import { sendText } from './apis/replies.js';
 import type { RuntimeDomain } from './apis/runtime-domain.js';
 import type { SandboxProcess } from './sandbox-process.js';
 
-/** The limit in milliseconds if all extensions are internal; without extensions it is zero. */
-const INTERNAL_LIMIT = 500;
 /** The share of the limit that the runtime gets before the extensions are notified. */
 const RUNTIME_SHARE = 0.3;
 /** Milliseconds within which a process must exit after SIGKILL. */
@@ -35,19 +33,15 @@ export async function shutDown(domain: RuntimeDomain, reason: string): Promise<S
   domain.end();
   const { journal, plan, extensions } = domain;
   const startedAt = performance.now();
-  const external = extensions.filter(({ process }) => process !== undefined);
-  const limit =
-    external.length > 0 ? plan.shutdownLimitMs : extensions.length > 0 ? INTERNAL_LIMIT : 0;
+  const limit = extensions.length > 0 ? plan.shutdownLimitMs : 0;
   const until = startedAt + limit;
   // The sandbox's wall clock may differ from the machine's.
   const deadlineMs = Math.round(plan.wallClock() + limit);
   journal.record('shutdown', undefined, reason);
 
-  const share = external.length > 0 ? RUNTIME_SHARE : 1;
-  await endRuntime(domain, startedAt + limit * share);
+  await endRuntime(domain, startedAt + limit * RUNTIME_SHARE);
   const event = { eventType: 'SHUTDOWN', deadlineMs, shutdownReason: reason };
-  await Promise.all(external.map((one) => endExtension(domain, one, event, until)));
-  domain.telemetry.flush();
+  await Promise.all(extensions.map((one) => endExtension(domain, one, event, until)));
   journal.record('shutdown done');
 
   const runtime = domain.runtime.process;
@@ -55,7 +49,7 @@ export async function shutDown(domain: RuntimeDomain, reason: string): Promise<S
     reason,
     totalMs: performance.now() - startedAt,
     processes: [
-      ...external.map(({ process, state }) => describe(process!, state, startedAt)),
+      ...extensions.map(({ process, state }) => describe(process, state, startedAt)),
       ...(runtime === undefined ? [] : [describe(runtime, 'Exited', startedAt)]),
     ],
   };
@@ -77,7 +71,7 @@ async function endExtension(
   event: object,
   until: number,
 ): Promise<void> {
-  const process = extension.process!;
+  const { process } = extension;
   if (!process.isRunning) return;
   const hasGivenUp = extension.state === 'InitError' || extension.state === 'ExitError';
   // An extension without a SHUTDOWN subscription, or unregistered, is killed immediately.

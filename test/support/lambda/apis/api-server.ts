@@ -1,4 +1,4 @@
-/** The HTTP server of a sandbox, on a free loopback port, for all three APIs. */
+/** The HTTP server of a sandbox, on a free loopback port, for both APIs. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
@@ -7,7 +7,6 @@ import { isExtensionsApi, serveExtensionsApi } from './extensions-api.js';
 import { notFound, readBody, refuse } from './replies.js';
 import { isRuntimeApi, serveRuntimeApi } from './runtime-api.js';
 import type { RuntimeDomain } from './runtime-domain.js';
-import { isTelemetryApi, serveTelemetryApi } from './telemetry-api.js';
 
 export class ApiServer {
   /** The running processes; while undefined, all requests are refused. */
@@ -52,7 +51,6 @@ export class ApiServer {
     if (domain === undefined) refuse(response, 'Sandbox.Gone', 'no process runs here', 500);
     else if (isExtensionsApi(path)) serveExtensionsApi(domain, request, response, body);
     else if (isRuntimeApi(path)) serveRuntimeApi(domain, request, response, body);
-    else if (isTelemetryApi(path)) serveTelemetryApi(domain, request, response, body);
     else notFound(response);
   }
 }

@@ -4,12 +4,12 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
-import { Extension, type ExtensionEvent, type ExtensionState } from '../extension.js';
+import type { Extension, ExtensionEvent, ExtensionState } from '../extension.js';
+import { FUNCTION_NAME } from '../environment.js';
 import { accepted, headerOf, notFound, refuse, sendJson } from './replies.js';
 import type { RuntimeDomain } from './runtime-domain.js';
 
 const PREFIX = '/2020-01-01/extension';
-const MAX_EXTENSIONS = 10;
 const IDENTIFIER = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 export function isExtensionsApi(path: string): boolean {
@@ -42,7 +42,7 @@ export function serveExtensionsApi(
 }
 
 /** Returns the extension whose identifier a request gives; if none matches, answers the request. */
-export function identify(
+function identify(
   domain: RuntimeDomain,
   request: IncomingMessage,
   response: ServerResponse,
@@ -80,31 +80,29 @@ function register(
     refuse(response, 'InvalidRequestFormat', 'unexpected end of JSON input');
     return;
   }
-  const external = domain.extensions.find((one) => one.name === name && one.process !== undefined);
-  const wrong = wrongEvent(domain, events, external !== undefined);
+  const extension = domain.extensions.find((one) => one.name === name);
+  const wrong = wrongEvent(domain, events, extension !== undefined);
   if (wrong !== undefined) {
     refuse(response, 'Extension.InvalidEventType', wrong);
     return;
   }
-
-  const extension = external ?? addInternal(domain, name, response);
-  if (extension === undefined) return;
+  if (extension === undefined) {
+    refuse(response, 'Extension.InvalidExtensionName', 'no internal extensions here');
+    return;
+  }
   if (!extension.canBecome('Registered')) {
     refuseState(response, extension, 'Registered', name);
     return;
   }
   for (const event of events) extension.events.add(event as ExtensionEvent);
   extension.become('Registered');
-  const wantsAccount = headerOf(request, 'Lambda-Extension-Accept-Feature').includes('accountId');
-  const { functionName, accountId, facts } = domain.plan;
   sendJson(
     response,
     200,
     {
-      functionName,
+      functionName: FUNCTION_NAME,
       functionVersion: '$LATEST',
-      handler: facts.handler,
-      ...(wantsAccount && accountId !== undefined ? { accountId } : {}),
+      handler: domain.plan.facts.handler,
     },
     { 'Lambda-Extension-Identifier': extension.id },
   );
@@ -134,33 +132,6 @@ function wrongEvent(
     // Not recorded: managed instances run invocations concurrently and do not notify extensions of
     // them.
     if (event === 'INVOKE' && domain.plan.isManaged) return `${event}: ErrorInvalidEventType`;
-  }
-  return undefined;
-}
-
-/**
- * Registers an internal extension: one whose name matches no file, so it runs in the runtime's
- * process.
- */
-function addInternal(
-  domain: RuntimeDomain,
-  name: string,
-  response: ServerResponse,
-): Extension | undefined {
-  if (!domain.isRegistrationOpen) {
-    refuse(response, 'Extension.RegistrationClosed', 'Extension registration closed already');
-  } else if (domain.extensions.some((one) => one.name === name)) {
-    refuse(
-      response,
-      'Extension.InvalidExtensionState',
-      'Extension with this name already registered',
-    );
-  } else if (domain.extensions.length >= MAX_EXTENSIONS) {
-    refuse(response, 'Extension.TooManyExtensions', `Extension limit (${MAX_EXTENSIONS}) reached`);
-  } else {
-    const extension = new Extension(name);
-    domain.extensions.push(extension);
-    return extension;
   }
   return undefined;
 }

@@ -13,10 +13,7 @@ export interface InvokeResult {
    * reset, else 0.
    */
   readonly initMs: number;
-  /**
-   * From the event to the response, then to the runtime's next, then to the last extension's next.
-   */
-  readonly responseMs: number;
+  /** From the event to the runtime's next, and from there to the last extension's next. */
   readonly runtimeMs: number;
   readonly postRuntimeMs: number;
   readonly totalMs: number;
@@ -35,7 +32,6 @@ export function succeeded(
   return {
     ...answerOf(invocation),
     initMs,
-    responseMs: invocation.answeredAt! - eventAt,
     runtimeMs: runtimeDoneAt - eventAt,
     postRuntimeMs: doneAt - runtimeDoneAt,
     totalMs: doneAt - startedAt,
@@ -54,7 +50,6 @@ export function failed(
     ...answerOf(invocation),
     error,
     initMs,
-    responseMs: (invocation.answeredAt ?? performance.now()) - startedAt,
     runtimeMs: totalMs,
     postRuntimeMs: 0,
     totalMs,

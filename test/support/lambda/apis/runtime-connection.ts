@@ -2,6 +2,7 @@
 import type { ServerResponse } from 'node:http';
 
 import type { SandboxProcess } from '../sandbox-process.js';
+import { FUNCTION_ARN } from '../environment.js';
 import { sendText } from './replies.js';
 
 export interface FunctionError {
@@ -12,7 +13,6 @@ export interface FunctionError {
 export interface Invocation {
   readonly requestId: string;
   readonly payload: string;
-  readonly arn: string;
   /** Empty if the invocation has none. */
   readonly traceId: string;
   /** The sandbox's wall-clock time, in milliseconds. */
@@ -58,7 +58,7 @@ export class RuntimeConnection {
       'Content-Type': 'application/json',
       'Lambda-Runtime-Aws-Request-Id': invocation.requestId,
       'Lambda-Runtime-Deadline-Ms': invocation.deadlineMs,
-      'Lambda-Runtime-Invoked-Function-Arn': invocation.arn,
+      'Lambda-Runtime-Invoked-Function-Arn': FUNCTION_ARN,
       ...(invocation.traceId === '' ? {} : { 'Lambda-Runtime-Trace-Id': invocation.traceId }),
     });
   }

@@ -4,14 +4,23 @@
  */
 import type { ServerResponse } from 'node:http';
 
+import { FUNCTION_ARN } from '../environment.js';
 import { Extension } from '../extension.js';
-import { SandboxFailure } from '../failure.js';
 import type { Journal } from '../journal.js';
 import { sendText } from './replies.js';
 import { type FunctionError, type Invocation, RuntimeConnection } from './runtime-connection.js';
 import { type ProcessExit, SandboxProcess } from '../sandbox-process.js';
 import type { SandboxPlan } from '../sandbox-plan.js';
-import { Telemetry } from './telemetry-api.js';
+
+/** The reason why a sandbox failed, with the error type that the function's caller gets. */
+export class SandboxFailure extends Error {
+  readonly errorType: string;
+
+  constructor(errorType: string, message: string) {
+    super(message);
+    this.errorType = errorType;
+  }
+}
 
 /** Times of performance.now(). */
 export interface InvocationMoments {
@@ -24,18 +33,14 @@ export interface InvocationMoments {
 export class RuntimeDomain {
   readonly plan: SandboxPlan;
   readonly journal: Journal;
-  readonly telemetry: Telemetry;
   readonly extensions: Extension[] = [];
   readonly runtime = new RuntimeConnection();
-  /** Whether init is in progress, so that internal extensions and subscriptions can register. */
-  isRegistrationOpen = true;
   isEnding = false;
   failure: SandboxFailure | undefined;
 
   constructor(plan: SandboxPlan, journal: Journal) {
     this.plan = plan;
     this.journal = journal;
-    this.telemetry = new Telemetry(plan.wallClock);
   }
 
   get processes(): SandboxProcess[] {
@@ -51,16 +56,13 @@ export class RuntimeDomain {
   async init(limit: number): Promise<void> {
     const { plan, journal } = this;
     const until = performance.now() + limit;
-    const initializationType = plan.facts.initializationType;
-    this.telemetry.tell('platform', 'platform.initStart', { initializationType, phase: 'init' });
     for (const { name, command } of plan.extensions) {
       journal.record('extension started', name);
       const started = this.#start(name, command, plan.extensionEnvironment, '/');
       this.extensions.push(new Extension(name, started));
     }
-    const external = [...this.extensions];
     await this.#gate(
-      () => external.every(({ state }) => state !== 'Started'),
+      () => this.extensions.every(({ state }) => state !== 'Started'),
       until,
       'Sandbox.InitTimeout',
     );
@@ -68,16 +70,7 @@ export class RuntimeDomain {
     const { runtime, runtimeEnvironment, facts } = plan;
     this.runtime.process = this.#start('runtime', runtime, runtimeEnvironment, facts.taskRoot);
     await this.#gate(() => this.runtime.isReady, until, 'Sandbox.InitTimeout');
-    const done = { initializationType, phase: 'init', status: 'success' };
-    this.telemetry.tell('platform', 'platform.initRuntimeDone', done);
     await this.#gate(() => this.#isIdle(), until, 'Sandbox.InitTimeout');
-    this.isRegistrationOpen = false;
-    for (const { name, state, events } of this.extensions) {
-      const extension = { name, state, events: [...events] };
-      this.telemetry.tell('platform', 'platform.extension', extension);
-    }
-    const metrics = { durationMs: limit - (until - performance.now()) };
-    this.telemetry.tell('platform', 'platform.initReport', { ...done, metrics });
     journal.record('init done');
   }
 
@@ -92,7 +85,6 @@ export class RuntimeDomain {
     const { requestId } = invocation;
     const startedAt = performance.now();
     this.journal.record('invoke', undefined, requestId);
-    this.telemetry.tell('platform', 'platform.start', { requestId, version: '$LATEST' });
     for (const extension of this.extensions) {
       if (extension.events.has('INVOKE')) this.#tellInvoke(extension, invocation);
     }
@@ -103,13 +95,8 @@ export class RuntimeDomain {
     // response.
     if (!this.plan.isManaged) await this.#gate(() => this.runtime.isReady, until, timeout);
     const runtimeDoneAt = performance.now();
-    const done = { requestId, status: invocation.error === undefined ? 'success' : 'error' };
-    const durationMs = runtimeDoneAt - startedAt;
-    this.telemetry.tell('platform', 'platform.runtimeDone', { ...done, metrics: { durationMs } });
     if (!this.plan.isManaged) await this.#gate(() => this.#isIdle(), until, timeout);
     const doneAt = performance.now();
-    const metrics = { durationMs: doneAt - startedAt };
-    this.telemetry.tell('platform', 'platform.report', { ...done, metrics });
     this.journal.record('invoke done', undefined, requestId);
     return { startedAt, runtimeDoneAt, doneAt };
   }
@@ -147,12 +134,12 @@ export class RuntimeDomain {
     return this.runtime.isReady && this.extensions.every((extension) => extension.isReady);
   }
 
-  #tellInvoke(extension: Extension, { requestId, deadlineMs, arn, traceId }: Invocation): void {
+  #tellInvoke(extension: Extension, { requestId, deadlineMs, traceId }: Invocation): void {
     const event = {
       eventType: 'INVOKE',
       deadlineMs,
       requestId,
-      invokedFunctionArn: arn,
+      invokedFunctionArn: FUNCTION_ARN,
       ...(traceId === '' ? {} : { tracing: { type: 'X-Amzn-Trace-Id', value: traceId } }),
     };
     extension.push({
@@ -189,18 +176,14 @@ export class RuntimeDomain {
       command: this.plan.confinement.wrap(command, cwd, preload),
       env: others,
       cwd: '/',
-      onLine: (stream, text) => {
-        this.journal.write(name, stream, text);
-        const kind = name === 'runtime' ? 'function' : 'extension';
-        this.telemetry.tell(kind, kind, text);
-      },
+      onLine: (stream, text) => this.journal.write(name, stream, text),
       onExit: (exit) => this.#exited(name, exit),
     });
   }
 
   #exited(name: string, exit: ProcessExit): void {
     const how = exit.signal === null ? `exit code ${exit.code}` : `signal: ${exit.signal}`;
-    this.extensions.find((one) => one.name === name && one.process)?.become('Exited');
+    this.extensions.find((one) => one.name === name)?.become('Exited');
     // An exit with code 0 is a crash too.
     const type = name === 'runtime' ? 'Runtime.ExitError' : 'Extension.Crash';
     this.#fail(new SandboxFailure(type, how));

@@ -31,12 +31,6 @@ export function pythonFunction(): FunctionOptions {
   return { runtime, taskRoot: FUNCTIONS };
 }
 
-/** The function `message` with bash and curl; it returns only the body. */
-export function shellFunction(): FunctionOptions {
-  const runtime = { command: 'bash', args: [join(FUNCTIONS, 'bootstrap.sh')] };
-  return { runtime, taskRoot: FUNCTIONS };
-}
-
 /** Whether build-runtime-client.sh has run. */
 export function isRuntimeClientBuilt(): boolean {
   return existsSync(join(RUNTIME_CLIENT, 'recipe'));

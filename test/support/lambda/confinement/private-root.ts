@@ -2,7 +2,7 @@
  * A private root as on Lambda: read-only except /tmp, layers in /opt, the function in /var/task. A
  * waiting process holds its mount namespace; commands enter that namespace.
  */
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 
 export interface Bind {
@@ -43,12 +43,6 @@ export class PrivateRoot {
   /** The prefix that makes a command run in the root. */
   enter(): string[] {
     return ['nsenter', '--target', String(this.#holder.pid), '--mount', '--root', '--wd=/'];
-  }
-
-  /** Runs a shell command in the root and returns its output. */
-  run(command: string): string {
-    const [program, ...words] = [...this.enter(), 'sh', '-c', command];
-    return execFileSync(program, words, { encoding: 'utf8' });
   }
 
   async close(): Promise<void> {

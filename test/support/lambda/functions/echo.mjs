@@ -5,11 +5,7 @@ const BEHAVIOURS = {
   hang: () => sleep(600_000),
   crash: () => process.exit(3),
   environment: () => process.env,
-  fail: () => {
-    throw new TypeError('as asked');
-  },
   wait: ({ ms }) => sleep(ms),
-  log: () => console.log('a line of the function'),
 };
 
 export const handler = async (event) => (await BEHAVIOURS[event.do]?.(event)) ?? event;
