@@ -1,6 +1,6 @@
 /**
  * Measures how many bytes V8 allocates on its heap for each packet of a TCP stream: `npm run
- * bench:allocation`. The server is wireguard-go, as in bench/tunnel.js. Exits with 1 if a figure misses
+ * bench allocation`. The server is wireguard-go, as in bench/tunnel.js. Exits with 1 if a figure misses
  * the goal. docs/reference/benchmarks.md describes the measurement.
  */
 import { parseArgs } from 'node:util';
@@ -21,7 +21,7 @@ const { values } = parseArgs({ options: { seconds: { type: 'string', default: '1
 const milliseconds = Number(values.seconds) * 1000;
 
 const goals = new Goals();
-const lab = await Lab.start({ throughRelay: false });
+const lab = await Lab.start();
 try {
   lab.setServerCongestion(ALGORITHM);
   await measure('tun', lab.tunConfigPath, { stack: 'kernel', host: TUN_SERVICE });

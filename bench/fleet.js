@@ -1,7 +1,6 @@
 /**
- * Runs `arctun up` with a folder of 1,000 SIMs and an emulator in another process: `npm run
- * bench:fleet`. Each SIM sends a message every 5 s through the forwarder; meanwhile some SIMs are
- * deleted. Then it finds the highest rate of messages. Exits with 1 if a message is lost, arrives
+ * Runs `arctun up` with a folder of 1,000 SIMs and an emulator in another process: `npm run bench
+ * fleet`. Each SIM sends a message every 5 s through the forwarder; meanwhile some SIMs are deleted. Exits with 1 if a message is lost, arrives
  * twice or arrives under another SIM. docs/reference/benchmarks.md describes the measurements.
  */
 import {
@@ -23,6 +22,7 @@ import { parseArgs } from 'node:util';
 import { bootstrap } from '../dist/bundle/index.js';
 import { Child } from './support/child.js';
 import { FleetLoad } from './support/fleet-load.js';
+import { summarize } from './support/statistics.js';
 
 const ARCTUN = fileURLToPath(new URL('../bin/run.js', import.meta.url));
 const EMULATOR = fileURLToPath(new URL('./support/fleet-emulator.js', import.meta.url));
@@ -33,11 +33,6 @@ const START_UP = 300_000;
 const SETTLE = 2_000;
 /** The number of SIMs that are created at the same time. */
 const LANES = 8;
-/** A rate is held if the 99th percentile of the answers is within this time, in milliseconds. */
-const LIMIT_P99 = 1_000;
-/** The factor between two rates, and the part of a rate that must be reached. */
-const STEP = 1.25;
-const REACHED = 0.98;
 
 const { values } = parseArgs({
   options: {
@@ -48,8 +43,6 @@ const { values } = parseArgs({
     interval: { type: 'string', default: '5' },
     /** How many SIMs are deleted meanwhile. */
     delete: { type: 'string', default: '10' },
-    /** The seconds for each rate; 0 omits the search for the highest rate. */
-    ramp: { type: 'string', default: '15' },
     /** Prints the figures as one JSON line instead of text. */
     json: { type: 'boolean', default: false },
     /** The state folder, such as one in /dev/shm to keep the state in memory. */
@@ -58,12 +51,11 @@ const { values } = parseArgs({
     arctun: { type: 'string', default: ARCTUN },
   },
 });
-const [count, seconds, interval, deletions, rampSeconds] = [
+const [count, seconds, interval, deletions] = [
   values.count,
   values.seconds,
   values.interval,
   values.delete,
-  values.ramp,
 ].map(Number);
 
 const folder = mkdtempSync(join(tmpdir(), 'arctun-fleet-'));
@@ -88,22 +80,21 @@ async function measure() {
   const opened = await openFleet('sims', platform);
   const startKib = residentKib(opened.up);
   note(`${opened.isUp} of ${count} tunnels are up; sending for ${seconds} s`);
-  const { load, ...sent } = await sendMessages(sims, opened, { emulator, platform });
+  const sent = await sendMessages(sims, opened, { emulator, platform });
   const kib = residentKib(opened.up);
-  const living = sims.filter(({ simId }) => !sent.deleted.has(simId));
-  const highest = rampSeconds > 0 ? await findHighest(living, load, emulator) : undefined;
-  load.close();
   const descriptors = readdirSync(`/proc/${opened.up.pid}/fd`).length;
   opened.up.kill('SIGTERM');
   await opened.up.ended();
-  addLate(sent, [...(highest?.rates ?? []), await arrivals(emulator)]);
+  // A copy may arrive later.
+  const later = await arrivals(emulator);
+  sent.doubled += later.doubled;
+  sent.misplaced += later.misplaced;
   return {
     ...{ count, seconds, interval },
     start: { up: opened.isUp, seconds: opened.seconds, cpuSeconds: opened.cpuSeconds },
     memory: { oneSimKib: alone, startKib, endKib: kib, perSimKib: (kib - alone) / (count - 1) },
     descriptors,
     messages: { ...sent, deleted: sent.deleted.size },
-    ...(highest && { highest }),
   };
 }
 
@@ -176,15 +167,15 @@ async function sendMessages(sims, { up, url }, { emulator, platform }) {
   const isDeleted = (simId) => deleted.has(simId);
   const run = await load.send({ sims, perSecond, seconds, isDeleted });
   await deleting;
+  load.close();
   const [upCpu, emulatorCpu] = [up, emulator].map(
     (process, index) => process.cpuSeconds() - cpu[index],
   );
   const arrived = await arrivals(emulator);
   return {
-    load,
     deleted,
     ...verdict(run, arrived, isDeleted),
-    milliseconds: times(run),
+    milliseconds: summarize(run.times),
     cpuSeconds: { up: upCpu, emulator: emulatorCpu },
   };
 }
@@ -237,40 +228,6 @@ async function arrivals(emulator) {
   return JSON.parse(await emulator.line((line) => line.startsWith('{')));
 }
 
-/** Adds the copies that arrived later, and the messages under another SIM: no rate excuses them. */
-function addLate(sent, later) {
-  for (const { doubled, misplaced } of later) {
-    sent.doubled += doubled;
-    sent.misplaced += misplaced;
-  }
-}
-
-/** Raises the rate until messages fail or are late. */
-async function findHighest(sims, load, emulator) {
-  const rates = [];
-  for (let rate = Math.max(100, (count / interval) * STEP); ; rate *= STEP) {
-    const run = await load.send({ sims, perSecond: rate, seconds: rampSeconds });
-    const found = verdict(run, await arrivals(emulator), () => false);
-    const milliseconds = times(run);
-    const isHeld =
-      run.isWhole &&
-      run.reached >= rate * REACHED &&
-      found.lost + found.doubled + found.misplaced + found.failed === 0 &&
-      milliseconds.p99 <= LIMIT_P99;
-    const { lost, doubled, misplaced, failed, failures } = found;
-    const counts = { lost, doubled, misplaced, failed, failures };
-    rates.push({ rate, isHeld, reached: run.reached, ...counts, ...milliseconds });
-    note(`${rate.toFixed(0)} messages a second: ${isHeld ? 'held' : 'not held'}`);
-    if (!isHeld) return { rate: rates.findLast(({ isHeld }) => isHeld)?.rate ?? 0, rates };
-    await pause(SETTLE);
-  }
-}
-
-function times({ times, longest }) {
-  const [p50, p95, p99] = [0.5, 0.95, 0.99].map((part) => times.quantile(part));
-  return { p50, p95, p99, longest };
-}
-
 /** Resident memory in KiB. */
 function residentKib({ pid }) {
   const rollup = readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8');
@@ -282,7 +239,7 @@ function note(text) {
 }
 
 function report(found) {
-  const { start, memory, descriptors, messages, highest } = found;
+  const { start, memory, descriptors, messages } = found;
   const { lost, doubled, misplaced, failed } = messages;
   const isWhole = lost + doubled + misplaced + failed === 0;
   if (start.up < count || !isWhole) process.exitCode = 1;
@@ -290,7 +247,7 @@ function report(found) {
     console.log(JSON.stringify(found));
     return;
   }
-  const { p50, p95, p99, longest } = messages.milliseconds;
+  const { median, p99, largest } = messages.milliseconds;
   const share = (part) => `${((part / seconds) * 100).toFixed(0)} %`;
   line(
     start.up === count,
@@ -302,9 +259,7 @@ function report(found) {
   );
   for (const failure of messages.failures) note(failure);
   note(`${messages.deleted} SIMs were deleted; ${messages.unanswered} of their messages failed`);
-  note(
-    `ms for a message (median, p95, p99, max): ${[p50, p95, p99, longest].map(tenths).join(', ')}`,
-  );
+  note(`ms for a message (median, p99, max): ${[median, p99, largest].map(tenths).join(', ')}`);
   note(
     `${mib(memory.endKib)} MiB resident (${mib(memory.startKib)} at the start, ${mib(memory.oneSimKib)} with one SIM): ${tenths(memory.perSimKib)} KiB for each further SIM`,
   );
@@ -313,13 +268,6 @@ function report(found) {
   note(
     `CPU: ${tenths(start.cpuSeconds)} s to start; while sending ${tenths(up)} s (${share(up)} of a core), the emulator ${share(emulator)}`,
   );
-  if (highest) note(`highest rate: ${highest.rate.toFixed(0)} messages a second`);
-  for (const rate of highest?.rates ?? []) {
-    const { reached, failed: failures, lost: missing } = rate;
-    note(
-      `  ${rate.rate.toFixed(0)}: reached ${reached.toFixed(0)}, p50 ${tenths(rate.p50)} ms, p99 ${tenths(rate.p99)} ms, ${failures} failed, ${missing} lost`,
-    );
-  }
 }
 
 function line(isGood, text) {

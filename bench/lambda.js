@@ -1,6 +1,6 @@
 /**
  * Benchmarks the Lambda extension, in sandboxes of the Lambda emulator, and the single executable
- * by itself: `npm run bench:lambda`. docs/reference/benchmarks.md describes the measurements.
+ * by itself: `npm run bench lambda`. docs/reference/benchmarks.md describes the measurements.
  */
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -18,8 +18,9 @@ import {
   milliseconds,
   Verdicts,
 } from './support/lambda-verdicts.js';
-import { cpuOf, cpuSoFar, runMemory, startUp } from './support/standalone-runs.js';
+import { cpuSoFar, runMemory, startUp } from './support/standalone-runs.js';
 import { differences, summarize } from './support/statistics.js';
+import { runTimed } from './support/timed.js';
 
 const { values } = parseArgs({
   options: {
@@ -58,7 +59,7 @@ const lab = await LambdaLab.start(server);
 try {
   const missing = programs.find((program) => !existsSync(lab.programs[program] ?? ''));
   if (missing !== undefined)
-    throw new Error(`${missing} does not exist: build it with "npm run layer"`);
+    throw new Error(`${missing} does not exist: build it with "npm run package layers"`);
   for (const part of selected) {
     console.error(`${part} ...`);
     await parts[part]();
@@ -166,6 +167,7 @@ async function compareFreeze() {
 }
 
 async function compareStarts() {
+  const cpuOf = (command) => runTimed(command).cpu * 1000;
   const config = lab.createSim();
   const runs = [];
   for (let run = 0; run < STARTS; run++) {

@@ -1,6 +1,6 @@
 /**
  * Measures the resident memory of `arctun up --mode userspace`: idle, and the peak during an upload,
- * a download and small POSTs: `npm run bench:memory`. Compares the peaks with wireguard-go as the
+ * a download and small POSTs: `npm run bench memory`. Compares the peaks with wireguard-go as the
  * client of the same server. Exits with 1 if a limit is exceeded. docs/reference/benchmarks.md
  * describes the measurements.
  */
@@ -38,7 +38,7 @@ const { values } = parseArgs({
 });
 const milliseconds = Number(values.seconds) * 1_000;
 
-const lab = await Lab.start({ throughRelay: false });
+const lab = await Lab.start();
 try {
   lab.setServerCongestion(ALGORITHM);
   for (let start = 1; start < Number(values.starts); start++) await stop((await startUp()).up);

@@ -3,40 +3,26 @@
  * absolute times are meaningless on a shared machine. `up` is measured until it listens, against a
  * separate emulator. Also measures how much longer `exec -- curl` takes than curl alone.
  */
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 import { measureExec } from './support/exec-cost.js';
+import { median } from './support/statistics.js';
+import { runTimed } from './support/timed.js';
 
 const ARCTUN = fileURLToPath(new URL('../bin/run.js', import.meta.url));
 const RUNS = 15;
 const LIMIT_VERSION = 2.1;
 const LIMIT_UP = 4.6;
 
-/** Returns a process's user and system time in milliseconds, from the kernel's accounting. */
-function cpuOf(parameters, env = process.env) {
-  const result = spawnSync(
-    '/bin/bash',
-    ['-c', 'TIMEFORMAT="%U %S"; time "$@" >/dev/null', 'time', process.execPath, ...parameters],
-    { encoding: 'utf8', env },
-  );
-  if (result.status !== 0) throw new Error(result.stderr);
-  const [user, system] = result.stderr.trim().split('\n').at(-1).split(' ').map(Number);
-  return (user + system) * 1000;
-}
-
-function median(values) {
-  return values.toSorted((left, right) => left - right)[values.length >> 1];
-}
-
 function ratio(parameters, env) {
   const ratios = [];
   for (let run = 0; run < RUNS; run++) {
-    const base = cpuOf(['-e', '0']);
-    ratios.push(cpuOf(parameters, env) / base);
+    const base = runTimed([process.execPath, '-e', '0']);
+    ratios.push(runTimed([process.execPath, ...parameters], env).cpu / base.cpu);
   }
   return median(ratios);
 }
@@ -60,9 +46,9 @@ try {
     ARCTUN_AUTH_KEY: platform.authKey,
     ARCTUN_ENDPOINT: platform.api,
   };
-  cpuOf([ARCTUN, 'bootstrap', 'authkey'], env);
+  runTimed([process.execPath, ARCTUN, 'bootstrap', 'authkey'], env);
   const version = ratio([ARCTUN, 'version']);
-  const up = ratio([fileURLToPath(new URL('./up-once.js', import.meta.url))], env);
+  const up = ratio([fileURLToPath(new URL('./support/up-once.js', import.meta.url))], env);
   console.log(
     `node ${process.version} on ${cpus()[0].model}, ${RUNS} pairs each, medians, in multiples of the CPU time of "node -e 0"`,
   );

@@ -1,6 +1,6 @@
 /**
  * Measures the throughput of a tunnel over a path that is faster than this machine: `npm run
- * bench:tunnel`. Streams, pings and UDP use the network interface of `arctun up --mode tun`. In
+ * bench tunnel`. Streams, pings and UDP use the network interface of `arctun up --mode tun`. In
  * userspace mode, streams and UDP use the proxy or a port forward, and small POSTs use the forwarder. Each
  * is compared with wireguard-go as the client of the same server, and TCP through a port forward with the
  * proxy. `--only tun` and `--socket dgram` restrict the runs.
@@ -11,7 +11,7 @@ import { parseArgs } from 'node:util';
 import { ping, PORT as UDP_PORT, streamRate, udpRate, warmUp } from './support/datagrams.js';
 import { Goals } from './support/goals.js';
 import { Lab, SERVICES, TUN_SERVICE } from './support/lab.js';
-import { median } from './support/results.js';
+import { median } from './support/statistics.js';
 import { StolenTime } from './support/stolen-time.js';
 import { PORTS } from './support/streams.js';
 import { runTask } from './support/task.js';
@@ -70,7 +70,7 @@ if (values.only !== undefined && !Object.hasOwn(PARTS, values.only))
 
 const goals = new Goals();
 const stolen = new StolenTime();
-const lab = await Lab.start({ throughRelay: false });
+const lab = await Lab.start();
 try {
   lab.setServerCongestion(ALGORITHM);
   for (const [name, compare] of Object.entries(PARTS)) {

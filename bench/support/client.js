@@ -1,21 +1,17 @@
 /**
  * One run at the client's end of the tunnel:
  *
- *     node client.js '{"stack":"ours","config":"arc.json","congestion":"bbr","host":"100.127.69.42",
- *                      "task":"up","run":1,"milliseconds":3000}'
+ *     node client.js '{"stack":"kernel","host":"100.127.69.42","task":"up","run":1,"milliseconds":3000}'
  *
- * `stack` is `ours`, the library's dialer; `kernel`, the kernel's TCP; or `socks5`, the proxy at
- * `proxy`. `task` is `up` or `down`, with the number of `streams` at once; `post`, one POST of
- * `bytes`; or `posts`, as many small POSTs to `url` on `connections` connections as possible. The
- * program prints `ready`, waits for a line, and prints the result as JSON. It exits when its standard
- * input ends.
+ * `stack` is `kernel`, the kernel's TCP, or `socks5`, the proxy at `proxy`. `task` is `up` or `down`,
+ * with the number of `streams` at once, or `posts`, as many small POSTs to `url` on `connections`
+ * connections as possible. The program prints `ready`, waits for a line, and prints the result as
+ * JSON. It exits when its standard input ends.
  */
 import { once } from 'node:events';
-import { request as httpRequest } from 'node:http';
 import { connect } from 'node:net';
 import { createInterface } from 'node:readline';
 
-import { createTunnel } from '../../dist/bundle/index.js';
 import { posts } from './posts.js';
 import { dialSocks5 } from './socks5.js';
 import { count, fill, header, PORTS, reset } from './streams.js';
@@ -24,17 +20,11 @@ const setup = JSON.parse(process.argv[2]);
 const { stack, host, task, run, milliseconds, streams = 1 } = setup;
 const input = createInterface({ input: process.stdin }).on('close', () => process.exit(0));
 
-async function chooseDial() {
-  if (stack === 'kernel') {
-    return async (port) => {
-      const socket = connect(port, host);
-      await once(socket, 'connect');
-      return socket;
-    };
-  }
-  if (stack === 'socks5') return (port) => dialSocks5(setup.proxy, host, port);
-  const tunnel = await createTunnel({ config: setup.config, congestion: setup.congestion });
-  return (port) => tunnel.dialer.dial({ host, port });
+async function dial(port) {
+  if (stack === 'socks5') return dialSocks5(setup.proxy, host, port);
+  const socket = connect(port, host);
+  await once(socket, 'connect');
+  return socket;
 }
 
 async function untilTold() {
@@ -43,7 +33,6 @@ async function untilTold() {
 }
 
 async function transfer() {
-  const dial = await chooseDial();
   const all = await Promise.all(Array.from({ length: streams }, () => dial(PORTS[task])));
   for (const stream of all) stream.on('error', () => undefined);
   await untilTold();
@@ -69,30 +58,7 @@ function sum(numbers) {
   return numbers.reduce((total, number) => total + number, 0);
 }
 
-/**
- * Measures one POST, including the handshake of its connection, as in a program that posts only
- * once.
- */
-async function post() {
-  const dial = await chooseDial();
-  const body = Buffer.alloc(setup.bytes, 'arctun');
-  await untilTold();
-  const began = performance.now();
-  const stream = await dial(PORTS.http);
-  const request = httpRequest({
-    createConnection: () => stream,
-    method: 'POST',
-    host,
-    headers: { 'Content-Length': body.length, Connection: 'close' },
-  });
-  request.end(body);
-  const [response] = await once(request, 'response');
-  await once(response.resume(), 'end');
-  if (response.statusCode !== 201) throw new Error(`status ${response.statusCode}`);
-  return { milliseconds: performance.now() - began };
-}
-
-const tasks = { up: transfer, down: transfer, post, posts: () => posts(setup, untilTold) };
+const tasks = { up: transfer, down: transfer, posts: () => posts(setup, untilTold) };
 const result = await tasks[task]();
 const { user, system } = process.cpuUsage();
 console.log(JSON.stringify({ run, ...result, cpu: (user + system) / 1e6 }));

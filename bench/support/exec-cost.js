@@ -4,10 +4,13 @@
  * opens its own tunnel. The three commands alternate, so that other load affects all of them. On a busy
  * machine, only the CPU time is meaningful.
  */
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+
+import { median } from './statistics.js';
+import { runTimed } from './timed.js';
 
 /** Seconds. */
 const LIMITS = { shared: 0.5, own: 1 };
@@ -82,18 +85,7 @@ async function startUp(arctun, env) {
   return { process: up, ended, proxy: proxy.includes('://') ? proxy : `http://${proxy}` };
 }
 
-/** Runs a command; returns its wall-clock time and its CPU time in seconds. */
-function runTimed(command, env) {
-  const script = 'TIMEFORMAT="%R %U %S"; time "$@" >/dev/null';
-  const words = ['-c', script, 'time', ...command];
-  const { status, stderr } = spawnSync('/bin/bash', words, { encoding: 'utf8', env });
-  if (status !== 0) throw new Error(stderr);
-  const [wall, user, system] = stderr.trim().split('\n').at(-1).split(' ').map(Number);
-  return { wall, cpu: user + system };
-}
-
 function medians(runs) {
-  const middle = (name) =>
-    runs.map((run) => run[name]).toSorted((left, right) => left - right)[runs.length >> 1];
-  return { wall: middle('wall'), cpu: middle('cpu') };
+  const [wall, cpu] = ['wall', 'cpu'].map((name) => median(runs.map((run) => run[name])));
+  return { wall, cpu };
 }

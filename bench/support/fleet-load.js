@@ -6,8 +6,6 @@ import { Agent, request } from 'node:http';
 import { performance } from 'node:perf_hooks';
 import { setTimeout as pause } from 'node:timers/promises';
 
-import { Histogram } from './histogram.js';
-
 /** Milliseconds between two looks at the messages that are due. */
 const TICK = 5;
 /** The maximum number of connections to the forwarder. */
@@ -34,11 +32,11 @@ export class FleetLoad {
    * @returns after the last answer
    */
   async send({ sims, perSecond, seconds, isDeleted = () => false }) {
-    const run = { sent: new Map(), answered: new Map(), failures: [], times: new Histogram() };
+    const run = { sent: new Map(), answered: new Map(), failures: [], times: [] };
     const total = Math.floor(perSecond * seconds);
     const flying = new Set();
     const began = performance.now();
-    let [started, longest, mostInFlight] = [0, 0, 0];
+    let started = 0;
     while (started < total && flying.size < MOST_IN_FLIGHT) {
       const passed = (performance.now() - began) / 1_000;
       const due = Math.min(total, Math.floor(passed * perSecond) + 1);
@@ -49,8 +47,7 @@ export class FleetLoad {
           (time) => {
             add(run.answered, sim.simId);
             if (isDeleted(sim.simId)) return;
-            run.times.add(time);
-            longest = Math.max(longest, time);
+            run.times.push(time);
           },
           (error) => {
             if (!isDeleted(sim.simId)) run.failures.push(`${sim.name}: ${error.message}`);
@@ -61,7 +58,6 @@ export class FleetLoad {
         const tracked = { landed, sim, outgoing };
         flying.add(tracked);
       }
-      mostInFlight = Math.max(mostInFlight, flying.size);
       await pause(TICK);
     }
     const living = [...flying].filter(({ sim }) => !isDeleted(sim.simId));
@@ -69,8 +65,7 @@ export class FleetLoad {
     // No answer is due for the SIMs that were deleted.
     for (const { outgoing } of flying) outgoing.destroy(new Error('the SIM was deleted'));
     await Promise.all([...flying].map(({ landed }) => landed));
-    const reached = (started / (performance.now() - began)) * 1_000;
-    return { ...run, longest, mostInFlight, isWhole: started === total, reached };
+    return run;
   }
 
   /** @returns the request, and the milliseconds until the answer */

@@ -18,7 +18,7 @@ import { Child } from './child.js';
 const WIREGUARD_PORT = 11010;
 const RELAY = '192.0.2.1';
 /** The server's address outside the tunnel. */
-export const SERVER = '198.51.100.2';
+const SERVER = '198.51.100.2';
 const OURS_INSIDE = '10.77.0.2';
 const KERNEL_INSIDE = '10.77.0.3';
 const FOLDER = 'arctun-lab-';
@@ -34,7 +34,7 @@ export const SERVICES = { cubic: '100.127.69.42', bbr: '100.127.69.43' };
  */
 export const TUN_SERVICE = '100.127.69.44';
 /** The name of arctun's network interface. */
-export const TUN_DEVICE = `ab${process.pid}t`;
+const TUN_DEVICE = `ab${process.pid}t`;
 
 export class Lab {
   /** The folder for the keys. Only this process uses it. */
@@ -47,19 +47,15 @@ export class Lab {
   #name = `ab${process.pid}`;
   #spaces = { client: `${this.#name}c`, relay: `${this.#name}r`, server: `${this.#name}s` };
   #children = new Set();
-  #priority = [];
   #isClosed = false;
 
   /** @throws Error if a requirement is missing or fails; everything created is removed */
-  static async start({ throughRelay }) {
+  static async start() {
     sweep();
     const lab = new Lab();
-    // Set a priority only if the path is slower than the machine. Otherwise, the two ends would
-    // starve all other processes.
-    if (throughRelay) lab.#priority = atPriority(1);
     lab.#closeOnExit();
     try {
-      await lab.#setUp(throughRelay);
+      await lab.#setUp();
       return lab;
     } catch (error) {
       lab.close();
@@ -69,7 +65,7 @@ export class Lab {
 
   /** Starts a program in the given namespace. */
   start(space, command, env) {
-    const child = new Child([...this.#priority, ...this.#in(space), ...command], {
+    const child = new Child([...this.#in(space), ...command], {
       XDG_STATE_HOME: join(this.folder, 'state'),
       ...env,
     });
@@ -83,19 +79,6 @@ export class Lab {
     return this.start(space, ourProgram(program, ...parameters));
   }
 
-  /** Starts a relay for this path; resolves when it listens. */
-  async startRelay(path) {
-    // Give the relay a higher priority than its two ends, because a real line does not wait for
-    // them.
-    const relay = this.start('relay', [
-      ...atPriority(2),
-      ...ourProgram('relay.js', `${RELAY}:${WIREGUARD_PORT}`, `${SERVER}:${WIREGUARD_PORT}`),
-      JSON.stringify(path),
-    ]);
-    await relay.line((line) => line === 'listening');
-    return relay;
-  }
-
   /** Sets the congestion control of the client's kernel for traffic through arctun's interface. */
   setTunCongestion(algorithm) {
     const route = ['ip', '-n', this.#spaces.client, 'route', 'replace', `${TUN_SERVICE}/32`];
@@ -107,12 +90,6 @@ export class Lab {
     for (const inside of [OURS_INSIDE, KERNEL_INSIDE]) {
       this.#route('server', inside, algorithm);
     }
-  }
-
-  /** Returns the congestion controls of a namespace's connections that match a filter of `ss`. */
-  kernelCongestion(space, ...filter) {
-    const listing = this.run(space, 'ss', '-tinHO', 'state', 'established', ...filter);
-    return new Set(listing.match(/\b(cubic|bbr|reno)\b/g));
   }
 
   /** Runs a command in a namespace, and waits until it exits. */
@@ -138,7 +115,7 @@ export class Lab {
     for (const signal of SIGNALS) process.on(signal, () => process.exit(1));
   }
 
-  async #setUp(throughRelay) {
+  async #setUp() {
     const { client, relay, server } = this.#spaces;
     for (const space of [client, relay, server]) {
       run('ip', 'netns', 'add', space);
@@ -151,14 +128,14 @@ export class Lab {
     }
     connect({ space: client, address: '192.0.2.2' }, { space: relay, address: RELAY });
     connect({ space: server, address: SERVER }, { space: relay, address: '198.51.100.1' });
-    await this.#setUpWireGuard(throughRelay ? RELAY : SERVER);
+    await this.#setUpWireGuard();
     this.server = this.startProgram('server', 'server.js');
     await this.server.line((line) => line === 'listening');
   }
 
-  async #setUpWireGuard(endpointHost) {
+  async #setUpWireGuard() {
     const keys = { server: keyPair(), ours: keyPair(), kernel: keyPair() };
-    const endpoint = `${endpointHost}:${WIREGUARD_PORT}`;
+    const endpoint = `${SERVER}:${WIREGUARD_PORT}`;
     await this.#startWireGuard('server', keys.server, ['listen-port', String(WIREGUARD_PORT)], {
       [keys.ours.publicKey]: ['allowed-ips', `${OURS_INSIDE}/32`],
       [keys.kernel.publicKey]: ['allowed-ips', `${KERNEL_INSIDE}/32`],
@@ -217,14 +194,6 @@ export class Lab {
   #in(space) {
     return ['ip', 'netns', 'exec', this.#spaces[space]];
   }
-}
-
-/**
- * Returns a command prefix for real-time priority, so that the results do not depend on other load
- * on the machine.
- */
-function atPriority(priority) {
-  return ['chrt', '--rr', String(priority)];
 }
 
 function ourProgram(program, ...parameters) {

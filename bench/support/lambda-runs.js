@@ -1,4 +1,4 @@
-/** The runs of `bench:lambda` in sandboxes: warm, cold, and after a freeze. */
+/** The runs of `bench lambda` in sandboxes: warm, cold, and after a freeze. */
 import { SandboxProcess } from '../../build/harness/test/support/lambda/sandbox-process.js';
 import { invoke, logged } from './lambda-lab.js';
 

@@ -1,4 +1,4 @@
-/** The limits for `bench:lambda`, and the output of its results. */
+/** The limits for `bench lambda`, and the output of its results. */
 import { quantile, summarize } from './statistics.js';
 
 /** The limits, in milliseconds unless noted otherwise. */

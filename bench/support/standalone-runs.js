@@ -1,23 +1,10 @@
 /** Measures the single executable on its own: CPU time until it is up, and memory. */
-import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { setTimeout as pause } from 'node:timers/promises';
 
 /** A process counts as idle after this many milliseconds without work. */
 const IDLE = 2_000;
-
-/** Returns a process's user and system time in ms, from the kernel's accounting. */
-export function cpuOf(command, env = process.env) {
-  const result = spawnSync(
-    '/bin/bash',
-    ['-c', 'TIMEFORMAT="%U %S"; time "$@" >/dev/null', 'time', ...command],
-    { encoding: 'utf8', env },
-  );
-  if (result.status !== 0) throw new Error(result.stderr);
-  const [user, system] = result.stderr.trim().split('\n').at(-1).split(' ').map(Number);
-  return (user + system) * 1000;
-}
 
 /** Starts the executable's `up` and waits until it listens. */
 export async function startUp(lab, config) {

@@ -20,3 +20,10 @@ export function summarize(values) {
 export function differences(pairs) {
   return pairs.map(({ ours, baseline }) => ours - baseline);
 }
+
+/** Returns the middle value, or the mean of the two middle ones. */
+export function median(values) {
+  const sorted = values.toSorted((left, right) => left - right);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+}

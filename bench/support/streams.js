@@ -1,5 +1,5 @@
 /** One timed direction of a TCP connection, used by both client and server of a benchmark. */
-import { clearInterval, setInterval, setTimeout } from 'node:timers';
+import { setTimeout } from 'node:timers';
 
 const CHUNK = Buffer.alloc(256 * 1024, 'arctun');
 
@@ -25,25 +25,12 @@ export function fill(stream) {
   write();
 }
 
-/**
- * Counts received bytes for `milliseconds`.
- *
- * @returns the total, and the bytes of each whole second
- */
+/** Counts received bytes for `milliseconds`. */
 export function count(stream, milliseconds) {
   return new Promise((resolve) => {
-    const seconds = [];
     let bytes = 0;
-    let before = 0;
     stream.on('data', (chunk) => (bytes += chunk.length)).resume();
-    const interval = setInterval(() => {
-      seconds.push(bytes - before);
-      before = bytes;
-    }, 1000);
-    setTimeout(() => {
-      clearInterval(interval);
-      resolve({ bytes, seconds, milliseconds });
-    }, milliseconds);
+    setTimeout(() => resolve({ bytes }), milliseconds);
   });
 }
 

@@ -17,7 +17,7 @@ describeWith(['linux', 'setpriv'], 'a fleet under load', () => {
       short: { count: 20, seconds: 4, deleted: 2 },
       long: { count: 100, seconds: 20, deleted: 5 },
     });
-    const flags = { count, seconds, delete: deleted, interval: 1, ramp: 0 };
+    const flags = { count, seconds, delete: deleted, interval: 1 };
     const parameters = Object.entries(flags).flatMap(([name, value]) => [`--${name}`, `${value}`]);
     const bench = `${REPOSITORY}bench/fleet.js`;
     const { stdout, stderr } = await processes.run([

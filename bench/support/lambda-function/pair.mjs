@@ -1,5 +1,5 @@
 /**
- * The Lambda function of `bench:lambda`. Posts to each port in its event in turn, and returns the
+ * The Lambda function of `bench lambda`. Posts to each port in its event in turn, and returns the
  * duration of each POST in ms, and the status.
  */
 import { request } from 'node:http';

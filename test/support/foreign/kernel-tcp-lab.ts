@@ -19,13 +19,13 @@ import {
   WireGuardGoServer,
 } from './wireguard-go-server.js';
 
-const RELAY = `${REPOSITORY}bench/support/relay.js`;
+const RELAY = `${REPOSITORY}test/support/foreign/relay.js`;
 const EXCHANGE = `${REPOSITORY}test/support/foreign/tcp-exchange.js`;
 const RELAY_PORT = 7000;
 /** The wireguard-go device that replaces the library. */
 const DEVICE_IN_OUR_PLACE = 'instead';
 
-/** See bench/support/link.js. */
+/** See link.js. */
 export interface PathOptions {
   readonly rate: number;
   readonly delay: number;

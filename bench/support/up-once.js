@@ -9,4 +9,4 @@ process.argv.splice(
   Infinity,
   ...['up', '--forward-listen', '127.0.0.1:0', '--json', '--log-level', 'error'],
 );
-await import('../bin/run.js');
+await import('../../bin/run.js');
