@@ -1,4 +1,4 @@
-/** The compiled checksum.wat in base64, written by `npm run wasm`. */
+/** The compiled checksum.wat in base64, written by `npm run generate wasm`. */
 export const CHECKSUM_CODE =
   'AGFzbQEAAAABEwNgAn9/AX9gA39/fwF/YAF7AX8CEwEHcGFja2V0cwZtZW1vcnkCAAEDBQQAAQIABxQCA3N1bQAA' +
   'CmNvcHlBbmRTdW0AAQrLAgRxAgJ7AX8gAUHAAGshBAJAA0AgACAESg0BIAIgAP0ABAD9f/2uASECIAMgAP0ABBD9' +

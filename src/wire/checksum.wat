@@ -1,4 +1,4 @@
-;; Sums 16-bit words for the Internet checksum (RFC 1071), 64 or 32 bytes at a time. `npm run wasm`
+;; Sums 16-bit words for the Internet checksum (RFC 1071), 64 or 32 bytes at a time. `npm run generate wasm`
 ;; compiles this file to checksum-code.ts.
 ;;
 ;; Each function returns the sum of the little-endian words in [start, end), as an unsigned integer. An

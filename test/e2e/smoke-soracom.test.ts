@@ -1,4 +1,4 @@
-/** `npm run smoke:soracom` against the emulator: complete, interrupted, declined and refused. */
+/** `npm run smoke soracom` against the emulator: complete, interrupted, declined and refused. */
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

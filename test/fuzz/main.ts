@@ -1,4 +1,4 @@
-/** `npm run fuzz`: fires datagrams, measures memory, and prints how to repeat a failure. */
+/** `npm run harness fuzz`: fires datagrams, measures memory, and prints how to repeat a failure. */
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { selectCrypto } from '../../src/crypto/select.js';
@@ -6,7 +6,7 @@ import { loadLibc } from '../../src/system/linux/libc.js';
 import { readNumbers } from '../sim/command-line.js';
 import { FuzzError, runFuzz, type FuzzReport, type Shot } from './fuzz.js';
 
-const USAGE = `Usage: npm run fuzz -- [--runs N] [--seed N] [--only INDEX]
+const USAGE = `Usage: npm run harness fuzz -- [--runs N] [--seed N] [--only INDEX]
 
 Fires mutated and random datagrams at a WireGuard device that has sessions in both roles. The result
 of each is known, and is compared exactly: drop counters, packets delivered, answers sent. Memory is
@@ -34,7 +34,9 @@ try {
   else show();
 } catch (error) {
   if (!(error instanceof FuzzError)) throw error;
-  console.error(`${error.message}\n  repeat: npm run fuzz -- --seed ${seed} --only ${error.index}`);
+  console.error(
+    `${error.message}\n  repeat: npm run harness fuzz -- --seed ${seed} --only ${error.index}`,
+  );
   process.exitCode = 1;
 }
 

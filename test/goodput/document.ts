@@ -15,7 +15,7 @@ Goodput of one stream between two arctun stacks in virtual time, in Mbit/s. In p
 more than once. The bottleneck has a queue of 50 ms. Each packet is lost with the same chance in both directions, including ACKs. The
 start is included: 2.5 MB are sent at 10 Mbit/s, 8 MB at 100. _Up_ is sent by the side that opened the connection.
 
-The figures depend only on a seed and are the same on every machine. \`npm run goodput\` writes this page. A test fails if it is out of
+The figures depend only on a seed and are the same on every machine. \`npm run harness goodput\` writes this page. A test fails if it is out of
 date, so a review shows each change. [Performance](performance.md) compares real paths with Linux.
 `;
 

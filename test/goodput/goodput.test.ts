@@ -16,7 +16,7 @@ const LINES = RATES.flatMap((rate) =>
 );
 
 if (atLength({ short: false, long: true })) {
-  it('equals docs/explanation/tcp-goodput.md; npm run goodput rewrites it', () => {
+  it('equals docs/explanation/tcp-goodput.md; npm run harness goodput rewrites it', () => {
     expect(goodputDocument()).toBe(PAGE);
   });
 }

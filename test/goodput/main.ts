@@ -1,4 +1,4 @@
-/** `npm run goodput`: writes docs/explanation/tcp-goodput.md. */
+/** `npm run harness goodput`: writes docs/explanation/tcp-goodput.md. */
 import { writeFileSync } from 'node:fs';
 import { goodputDocument } from './document.js';
 

@@ -1,4 +1,4 @@
-/** `npm run sim`: runs the simulation for one or more seeds, and prints how to repeat a failure. */
+/** `npm run harness sim`: runs the simulation for one or more seeds, and prints how to repeat a failure. */
 import { selectCrypto } from '../../src/crypto/select.js';
 import { loadLibc } from '../../src/system/linux/libc.js';
 import { readNumbers } from './command-line.js';
@@ -6,7 +6,7 @@ import { Violation } from './invariant.js';
 import { formatReport } from './report.js';
 import { Simulation } from './simulation.js';
 
-const USAGE = `Usage: npm run sim -- [--hours N] [--seed N] [--seeds N] [--trace N]
+const USAGE = `Usage: npm run harness sim -- [--hours N] [--seed N] [--seeds N] [--trace N]
 
 Runs two WireGuard devices and a bad network in virtual time, and checks the invariants of the
 protocol at each step. A failure prints the command that repeats it.
@@ -35,7 +35,7 @@ function run(each: number): void {
     for (const line of simulation.trace) console.error(`    ${line}`);
     const text = error instanceof Violation ? error.message : String((error as Error).stack);
     console.error(`seed ${each}: FAILED\n  ${text}`);
-    console.error(`  repeat: npm run sim -- --hours ${hours} --seed ${each}`);
+    console.error(`  repeat: npm run harness sim -- --hours ${hours} --seed ${each}`);
     process.exitCode = 1;
   }
 }

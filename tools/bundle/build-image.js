@@ -1,6 +1,6 @@
 /**
  * Writes build/image/arctun.tar, a container image for linux/amd64 and linux/arm64 as an OCI archive,
- * with SHA256SUMS: `npm run image`. Needs neither Docker nor root, but Debian's C and C++ libraries
+ * with SHA256SUMS: `npm run package image`. Needs neither Docker nor root, but Debian's C and C++ libraries
  * of both architectures, and readelf.
  */
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';

@@ -1,6 +1,6 @@
 /**
  * Writes build/layers (zip files for AWS Lambda) and build/executable (single executables), each
- * with SHA256SUMS: `npm run layer`. Fails if a file exceeds its size limit. If an architecture is
+ * with SHA256SUMS: `npm run package layers`. Fails if a file exceeds its size limit. If an architecture is
  * given as an argument, only that one is built.
  */
 import { join } from 'node:path';

@@ -1,4 +1,4 @@
-/** Compiles src/wire/checksum.wat, and writes it to src/wire/checksum-code.ts: `npm run wasm`. */
+/** Compiles src/wire/checksum.wat, and writes it to src/wire/checksum-code.ts: `npm run generate wasm`. */
 import { readFileSync, writeFileSync } from 'node:fs';
 
 import loadWabt from 'wabt';
@@ -13,7 +13,7 @@ const lines = Buffer.from(buffer)
 writeFileSync(
   new URL('checksum-code.ts', source),
   [
-    '/** The compiled checksum.wat in base64, written by `npm run wasm`. */',
+    '/** The compiled checksum.wat in base64, written by `npm run generate wasm`. */',
     'export const CHECKSUM_CODE =',
     lines.map((line) => `  '${line}'`).join(' +\n') + ';',
     '',

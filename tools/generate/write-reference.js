@@ -1,5 +1,5 @@
 /**
- * Writes oclif.manifest.json and the generated parts of docs/reference: `npm run reference`. With
+ * Writes oclif.manifest.json and the generated parts of docs/reference: `npm run generate reference`. With
  * --check, writes nothing, and fails if a file is outdated.
  */
 import { execFileSync } from 'node:child_process';
@@ -25,7 +25,7 @@ for (const [path, text] of [[MANIFEST, JSON.stringify(manifest, null, 2)], ...pa
   const wanted = await format(text, { ...(await resolveConfig(path)), filepath: path });
   if (wanted === read(path)) continue;
   if (!process.argv.includes('--check')) writeFileSync(path, wanted);
-  else fail(`${path} is out of date: run "npm run reference" and commit it.`);
+  else fail(`${path} is out of date: run "npm run generate reference" and commit it.`);
 }
 const known = new Set(pages.map(([path]) => path));
 for (const name of readdirSync('docs/reference/commands')) {

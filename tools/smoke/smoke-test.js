@@ -59,7 +59,7 @@ export async function smokeTest(test) {
     return fail(
       2,
       `cannot use the flags: ${error.message}`,
-      `Run: npm run smoke:${name} -- --help`,
+      `Run: npm run smoke ${name} -- --help`,
     );
   }
   if (settings.help) {

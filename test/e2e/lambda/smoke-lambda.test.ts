@@ -1,4 +1,4 @@
-/** `npm run smoke:lambda` with a fake AWS CLI that records its arguments. */
+/** `npm run smoke lambda` with a fake AWS CLI that records its arguments. */
 import {
   existsSync,
   mkdtempSync,
@@ -210,7 +210,7 @@ it.each([
   [[...FLAGS, '--arch', 'mips'], 2, '--arch must be x86_64 or arm64'],
   [FLAGS.slice(1), 2, 'Add --yes to confirm'],
   [[...FLAGS, '--config', 'missing.json'], 1, 'cannot read missing.json'],
-  [['--yes', '--role', ROLE], 1, 'Run: npm run layer'],
+  [['--yes', '--role', ROLE], 1, 'Run: npm run package layers'],
 ])('refuses %j before any command', async (flags, exit, message) => {
   const { code, stderr } = await start(flags).finished;
   expect(code).toBe(exit);

@@ -45,7 +45,7 @@ export class FunctionRun {
     this.settings = settings;
     const { config, layer, role } = settings;
     if (!existsSync(layer)) {
-      throw new RefusedError(`cannot find the layer ${layer}`, 'Run: npm run layer');
+      throw new RefusedError(`cannot find the layer ${layer}`, 'Run: npm run package layers');
     }
     this.arcJson = readConfig(config);
     const { arcSessionStatus: session = {}, ...others } = JSON.parse(this.arcJson);

@@ -1,8 +1,8 @@
-/** Reads the flags of `npm run smoke:lambda`. */
+/** Reads the flags of `npm run smoke lambda`. */
 import { readFlags } from '../flags.js';
 import { UsageError } from '../smoke-test.js';
 
-export const USAGE = `Usage: npm run smoke:lambda -- --role ARN [FLAGS]
+export const USAGE = `Usage: npm run smoke lambda -- --role ARN [FLAGS]
 
 Tests arctun's layer on AWS Lambda with the AWS CLI: publishes the layer, creates a function, invokes it 20
 times, deletes everything, and writes a report without secrets.
@@ -10,7 +10,7 @@ times, deletes everything, and writes a report without secrets.
       --role ARN        The execution role of the function, with AWSLambdaBasicExecutionRole. Required.
       --config FILE     The arc.json of a virtual SIM that no other tunnel is using (default arc.json).
       --arch ARCH       x86_64 (default) or arm64.
-      --layer FILE      The layer (default build/layers/arctun-lambda-ARCH.zip, from "npm run layer").
+      --layer FILE      The layer (default build/layers/arctun-lambda-ARCH.zip, from "npm run package layers").
   -y, --yes             Do not ask before anything is created.
   -h, --help            Show this help.
 

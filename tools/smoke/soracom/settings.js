@@ -1,8 +1,8 @@
-/** Reads the flags of `npm run smoke:soracom`. */
+/** Reads the flags of `npm run smoke soracom`. */
 import { readFlags } from '../flags.js';
 import { UsageError } from '../smoke-test.js';
 
-export const USAGE = `Usage: npm run smoke:soracom -- [FLAGS]
+export const USAGE = `Usage: npm run smoke soracom -- [FLAGS]
 
 Tests arctun with a SORACOM account: creates a virtual SIM, which SORACOM bills, sends messages through its
 tunnel, terminates the SIM, and writes a report without secrets.

@@ -1,4 +1,4 @@
-/** The container image's files, as `npm run image` writes them, with a program of a few bytes. */
+/** The container image's files, as `npm run package image` writes them, with a program of a few bytes. */
 import { createHash } from 'node:crypto';
 import { gunzipSync } from 'node:zlib';
 
