@@ -149,7 +149,8 @@ describeWith([...LAMBDA_SANDBOX, 'faketime'], 'a frozen sandbox', () => {
     const [child] = toldBy(sandbox, 'probe', 'child') as { pid: number }[];
     await sandbox.freeze();
     for (const pid of [child!.pid, ...sandbox.processes.map((one) => one.pid)]) {
-      expect(readFileSync(`/proc/${pid}/stat`, 'utf8')).toContain(') T ');
+      // A child stops a moment after its leader.
+      await until(() => readFileSync(`/proc/${pid}/stat`, 'utf8').includes(') T '));
     }
     sandbox.jumpClock(600_000);
     await sandbox.invoke({});
