@@ -75,3 +75,19 @@ it.each(['ECONNRESET', 'HPE_INVALID_EOF_STATE'])(
     expect(malformedFailure(error)).toBeUndefined();
   },
 );
+
+it.each([
+  ['no-route', 502],
+  ['no-handshake', 504],
+  ['refused', 502],
+  ['unreachable', 502],
+  ['timeout', 504],
+  ['closed', 502],
+  ['exhausted', 502],
+  ['not-ready', 503],
+  ['no-such-name', 502],
+  ['name-unresolved', 504],
+  ['dial-failed', 502],
+] as const)('reports a dial that failed with %s as %i', (reason, status) => {
+  expect(statusOf({ reason, message: 'no' })).toBe(status);
+});

@@ -4,6 +4,7 @@ import type { Socket } from 'node:net';
 import { Secret } from '../../../src/lib/secrets/secret.js';
 import { ClientGate } from '../../../src/proxy/authentication/client-gate.js';
 import { PasswordCheck } from '../../../src/proxy/authentication/password-check.js';
+import { replyOf } from '../../../src/proxy/socks5/messages.js';
 import { Socks5Session } from '../../../src/proxy/socks5/session.js';
 import { Side } from '../support/side.js';
 
@@ -185,4 +186,20 @@ describe('with a password', () => {
     client.push(null);
     await settle();
   });
+});
+
+it.each([
+  ['no-route', 2],
+  ['no-handshake', 3],
+  ['not-ready', 3],
+  ['unreachable', 4],
+  ['timeout', 4],
+  ['no-such-name', 4],
+  ['name-unresolved', 4],
+  ['refused', 5],
+  ['closed', 1],
+  ['exhausted', 1],
+  ['over-budget', 2],
+] as const)('reports a dial that failed with %s as code %i', (reason, code) => {
+  expect(replyOf({ reason, message: 'no' })).toBe(code);
 });
