@@ -37,7 +37,7 @@ const OPERATIONS = {
 export type OperationName = keyof typeof OPERATIONS;
 
 /** The API calls of a bootstrap. */
-export const BOOTSTRAP_OPERATIONS = ['auth', 'createSim', 'putSimTags', 'logout'] as const;
+const BOOTSTRAP_OPERATIONS = ['auth', 'createSim', 'putSimTags', 'logout'] as const;
 
 type Inputs = Readonly<Record<string, string>>;
 type Condition = () => boolean | Promise<boolean>;
