@@ -36,9 +36,6 @@ const OPERATIONS = {
 } as const;
 export type OperationName = keyof typeof OPERATIONS;
 
-/** The API calls of a bootstrap. */
-const BOOTSTRAP_OPERATIONS = ['auth', 'createSim', 'putSimTags', 'logout'] as const;
-
 type Inputs = Readonly<Record<string, string>>;
 type Condition = () => boolean | Promise<boolean>;
 
