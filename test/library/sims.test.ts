@@ -1,12 +1,6 @@
 import { readFileSync } from 'node:fs';
 
-import {
-  bootstrap,
-  createArcSession,
-  getSim,
-  listSims,
-  terminateSim,
-} from '../../src/index.js';
+import { bootstrap, createArcSession, getSim, listSims, terminateSim } from '../../src/index.js';
 import { REPOSITORY } from '../support/processes.js';
 import { EmulatedAccount, failureOf } from './emulated-account.js';
 

@@ -4,14 +4,7 @@ import { jest } from '@jest/globals';
 
 import type { ForwarderOptions } from '../../../src/proxy/forward/forwarder.js';
 import { HEADERS_TIMEOUT } from '../../../src/proxy/http/limits.js';
-import {
-  Cleanup,
-  failing,
-  Forwarding,
-  localDialer,
-  OK,
-  until,
-} from '../support/forwarding.js';
+import { Cleanup, failing, Forwarding, localDialer, OK, until } from '../support/forwarding.js';
 
 const cleanup = new Cleanup();
 let forwarding: Forwarding;
@@ -336,5 +329,4 @@ describe('close', () => {
     await forwarder.close({ graceMs: 20 });
     await client.ended();
   });
-
 });

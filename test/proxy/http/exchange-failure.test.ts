@@ -84,7 +84,6 @@ describe('a failure before the answer', () => {
     expect(client.received).toMatch(/^HTTP\/1\.1 502 [^]*"reason":"reset"/);
     expect(client.received).not.toContain('Continue');
   });
-
 });
 
 describe('a failure after the head of the answer', () => {

@@ -12,14 +12,11 @@ beforeEach(() => {
 afterEach(() => cleanup.run());
 
 describe('the request', () => {
-  it.each(['GET', 'POST', 'QUERY'])(
-    'keeps the method %s and adds no body',
-    async (method) => {
-      expect(await forwarding.seenByTarget(`${method} / HTTP/1.1\r\nHost: localhost\r\n\r\n`)).toBe(
-        `${method} / HTTP/1.1\r\nHost: 100.127.69.42\r\nConnection: close\r\n\r\n`,
-      );
-    },
-  );
+  it.each(['GET', 'POST', 'QUERY'])('keeps the method %s and adds no body', async (method) => {
+    expect(await forwarding.seenByTarget(`${method} / HTTP/1.1\r\nHost: localhost\r\n\r\n`)).toBe(
+      `${method} / HTTP/1.1\r\nHost: 100.127.69.42\r\nConnection: close\r\n\r\n`,
+    );
+  });
 
   it.each([
     '/',
@@ -178,7 +175,6 @@ describe('the request', () => {
     client.send('POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 4\r\n\r\nab');
     await until(() => server.wires[0]?.received.endsWith('ab') === true);
   });
-
 });
 
 it('contains all parts of a body that arrive before the connection is open', () => {

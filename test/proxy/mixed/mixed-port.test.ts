@@ -171,7 +171,6 @@ describe('SOCKS4', () => {
     expect(await client.ended()).toBe('fin');
     expect(client.received).toBe(granted(0x5b));
   });
-
 });
 
 describe('CONNECT', () => {
@@ -191,7 +190,6 @@ describe('CONNECT', () => {
       /^HTTP\/1\.1 502 [^]*"reason":"no-route"[^]*"target":"192\.0\.2\.1:443"/,
     );
   });
-
 });
 
 describe('a reset', () => {
