@@ -24,7 +24,7 @@ const WIREGUARD_GO = [
   wireGuardGoArcServer,
   ['curl', ...WIREGUARD_GO_ARC_SERVER],
 ] as const;
-/** e2e/journey.test.ts has our Arc server, too. */
+/** e2e/journey.user.test.ts has our Arc server, too. */
 const SERVERS = atLength<readonly (typeof OUR_SERVER | typeof WIREGUARD_GO)[]>({
   short: [WIREGUARD_GO],
   long: [OUR_SERVER, WIREGUARD_GO],

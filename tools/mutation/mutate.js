@@ -113,9 +113,10 @@ function mirrorsOf(source) {
   const subject = basename(source, '.ts');
   // For example, cubic-curve.test.ts mirrors cubic-curve.ts, not cubic.ts.
   const mirrorsAnother = (name) =>
-    existsSync(join(dirname(source), name.replace(/\.test\.ts$/, '.ts')));
+    existsSync(join(dirname(source), name.replace(/(\.user)?\.test\.ts$/, '.ts')));
   const isMirror = (name) =>
     name === `${subject}.test.ts` ||
+    name === `${subject}.user.test.ts` ||
     (name.startsWith(`${subject}-`) && name.endsWith('.test.ts') && !mirrorsAnother(name));
   const tests = (existsSync(folder) ? readdirSync(folder) : []).filter((name) =>
     name.endsWith('.test.ts'),
