@@ -25,8 +25,8 @@ if (sodium === undefined) {
 }
 
 /** Seeds of hashes, and of points of the curve. */
-const HASHES = atLength({ short: 100, long: 300 });
-const POINTS = atLength({ short: 30, long: 100 });
+const HASHES = atLength({ short: 30, long: 300 });
+const POINTS = atLength({ short: 10, long: 100 });
 
 function describeAgreement(crypto: Crypto): void {
   const node = createNodeCrypto();

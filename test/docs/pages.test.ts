@@ -19,7 +19,7 @@ const RUN_ELSEWHERE: Readonly<
   Record<string, { readonly language: string; readonly test: string }>
 > = {
   'docs/guides/debian.md': { language: 'sh', test: 'test/e2e/debian-package.release.test.ts' },
-  'docs/guides/library.md': { language: 'js', test: 'test/library-document.test.ts' },
+  'docs/guides/library.md': { language: 'js', test: 'test/library-document.release.test.ts' },
 };
 
 const NEEDS = [

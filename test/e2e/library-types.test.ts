@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import ts from 'typescript';
 
 import { REPOSITORY } from '../support/processes.js';
+import { atLength } from '../support/runner/tier.js';
 
 /** A program that names each type and each function, with errors that the types must find. */
 const PROGRAM = `
@@ -73,10 +74,20 @@ afterAll(() => rmSync(folder, { recursive: true }));
 const { ModuleKind, ModuleResolutionKind } = ts;
 
 it.each([
-  ['node16', 'program.ts', ModuleKind.Node16, ModuleResolutionKind.Node16],
   ['nodenext', 'program.ts', ModuleKind.NodeNext, ModuleResolutionKind.NodeNext],
   ['bundler', 'program.ts', ModuleKind.ESNext, ModuleResolutionKind.Bundler],
-  ['nodenext in CommonJS', 'program.cts', ModuleKind.NodeNext, ModuleResolutionKind.NodeNext],
+  ...atLength({
+    short: [],
+    long: [
+      ['node16', 'program.ts', ModuleKind.Node16, ModuleResolutionKind.Node16] as const,
+      [
+        'nodenext in CommonJS',
+        'program.cts',
+        ModuleKind.NodeNext,
+        ModuleResolutionKind.NodeNext,
+      ] as const,
+    ],
+  }),
 ])(
   'has types for %s',
   (_name, file, module, moduleResolution) => {

@@ -7,6 +7,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { type EmulatorProcess, startEmulatorProcess } from '../support/emulator-process.js';
 import { ARCTUN, type Finished, Processes } from '../support/processes.js';
 import { describeWith } from '../support/runner/requirements.js';
+import { itInRelease } from '../support/runner/tier.js';
 
 const processes = new Processes();
 let emulator: EmulatorProcess;
@@ -74,32 +75,40 @@ describe('sim list', () => {
 });
 
 describe('sim show', () => {
-  it('shows arc.json’s SIM, and that it is consistent', async () => {
-    const simId = await bootstrap();
-    const { code, stdout } = await run(['sim', 'show', '--events']);
-    expect(code).toBe(0);
-    expect(stdout).toMatch(new RegExp(`^SIM ID +${simId}\nName +sensor\nStatus +active\n`));
-    expect(stdout).toContain('\narc.json matches SORACOM.\n');
-    expect(stdout).toMatch(/\nTIME +EVENT +ADDRESS\n.*Created/);
-    expect(stdout).not.toContain(arcJson().privateKey);
-  }, 60_000);
+  itInRelease(
+    'shows arc.json’s SIM, and that it is consistent',
+    async () => {
+      const simId = await bootstrap();
+      const { code, stdout } = await run(['sim', 'show', '--events']);
+      expect(code).toBe(0);
+      expect(stdout).toMatch(new RegExp(`^SIM ID +${simId}\nName +sensor\nStatus +active\n`));
+      expect(stdout).toContain('\narc.json matches SORACOM.\n');
+      expect(stdout).toMatch(/\nTIME +EVENT +ADDRESS\n.*Created/);
+      expect(stdout).not.toContain(arcJson().privateKey);
+    },
+    60_000,
+  );
 
-  it('reports what keeps arc.json from working', async () => {
-    await bootstrap();
-    const session = arcJson().arcSessionStatus as unknown as object;
-    const arcSessionStatus = { ...session, arcClientPeerIpAddress: '10.99.99.99' };
-    const privateKey = Buffer.alloc(32, 1).toString('base64');
-    writeArcJson({ ...arcJson(), privateKey, arcSessionStatus });
-    const { stdout } = await run(['sim', 'show']);
-    expect(stdout).toMatch(
-      /The SIM's public key is \S+, but the key in arc\.json has the public key \S+\. The server does not answer handshakes/,
-    );
-    expect(stdout).toContain('but 10.99.99.99 in arc.json.');
-    const { arcConfig } = (await jsonOf(['sim', 'show'])) as {
-      arcConfig: { findings: unknown[] };
-    };
-    expect(arcConfig.findings).toHaveLength(2);
-  }, 60_000);
+  itInRelease(
+    'reports what keeps arc.json from working',
+    async () => {
+      await bootstrap();
+      const session = arcJson().arcSessionStatus as unknown as object;
+      const arcSessionStatus = { ...session, arcClientPeerIpAddress: '10.99.99.99' };
+      const privateKey = Buffer.alloc(32, 1).toString('base64');
+      writeArcJson({ ...arcJson(), privateKey, arcSessionStatus });
+      const { stdout } = await run(['sim', 'show']);
+      expect(stdout).toMatch(
+        /The SIM's public key is \S+, but the key in arc\.json has the public key \S+\. The server does not answer handshakes/,
+      );
+      expect(stdout).toContain('but 10.99.99.99 in arc.json.');
+      const { arcConfig } = (await jsonOf(['sim', 'show'])) as {
+        arcConfig: { findings: unknown[] };
+      };
+      expect(arcConfig.findings).toHaveLength(2);
+    },
+    60_000,
+  );
 });
 
 describe('sim renew-key', () => {
@@ -118,19 +127,23 @@ describe('sim renew-key', () => {
     expect(refused.code).toBe(5);
   }, 60_000);
 
-  it('continues with the same key if the response was lost', async () => {
-    await bootstrap();
-    const before = arcJson().privateKey;
-    await emulator.fault({ operation: 'renewArcSimCredentials', cut: 'after' });
-    expect((await run(['sim', 'renew-key'])).code).toBe(4);
-    expect(arcJson().privateKey).toBe(before);
-    expect(existsSync(join(folder, '.arc.json.bootstrap'))).toBe(true);
-    const again = await run(['sim', 'renew-key']);
-    expect(again.code).toBe(0);
-    expect(again.stderr).toContain('created by an earlier, interrupted run');
-    expect(existsSync(join(folder, '.arc.json.bootstrap'))).toBe(false);
-    expect((await run(['send', 'x'])).code).toBe(0);
-  }, 60_000);
+  itInRelease(
+    'continues with the same key if the response was lost',
+    async () => {
+      await bootstrap();
+      const before = arcJson().privateKey;
+      await emulator.fault({ operation: 'renewArcSimCredentials', cut: 'after' });
+      expect((await run(['sim', 'renew-key'])).code).toBe(4);
+      expect(arcJson().privateKey).toBe(before);
+      expect(existsSync(join(folder, '.arc.json.bootstrap'))).toBe(true);
+      const again = await run(['sim', 'renew-key']);
+      expect(again.code).toBe(0);
+      expect(again.stderr).toContain('created by an earlier, interrupted run');
+      expect(existsSync(join(folder, '.arc.json.bootstrap'))).toBe(false);
+      expect((await run(['send', 'x'])).code).toBe(0);
+    },
+    60_000,
+  );
 });
 
 describe('sim terminate', () => {
@@ -169,48 +182,52 @@ describe('sim terminate by tag', () => {
     return (JSON.parse(stdout) as { simId: string }).simId;
   };
 
-  it('terminates only old SIMs with the tag, and reports SIMs without tags', async () => {
-    const left = await bootstrapTagged('sweep=mine');
-    const other = await bootstrapTagged('sweep=other');
-    const { body } = await emulator.call('POST', '/sims', {
-      type: 'virtual',
-      subscription: 'planArc01',
-    });
-    const { simId: untagged } = body as { simId: string };
-    await untilOld();
-    const words = ['sim', 'terminate', '--tag', 'sweep=mine'];
+  itInRelease(
+    'terminates only old SIMs with the tag, and reports SIMs without tags',
+    async () => {
+      const left = await bootstrapTagged('sweep=mine');
+      const other = await bootstrapTagged('sweep=other');
+      const { body } = await emulator.call('POST', '/sims', {
+        type: 'virtual',
+        subscription: 'planArc01',
+      });
+      const { simId: untagged } = body as { simId: string };
+      await untilOld();
+      const words = ['sim', 'terminate', '--tag', 'sweep=mine'];
 
-    const young = await run([...words, '--older-than', '1h', '--yes']);
-    expect(young).toEqual({
-      code: 0,
-      stdout: '',
-      stderr: 'No virtual SIM with this tag is old enough.\n',
-    });
+      const young = await run([...words, '--older-than', '1h', '--yes']);
+      expect(young).toEqual({
+        code: 0,
+        stdout: '',
+        stderr: 'No virtual SIM with this tag is old enough.\n',
+      });
 
-    const dry = await run([...words, '--older-than', '0s', '--dry-run']);
-    expect(dry.code).toBe(0);
-    expect(dry.stdout).toMatch(new RegExp(`^SIM ID .*\n${left} .*\n$`));
-    expect(dry.stderr).toContain(`neither tags nor a name: `);
-    expect(dry.stderr).toContain(untagged);
-    expect(await statusOf(left)).toBe('active');
+      const dry = await run([...words, '--older-than', '0s', '--dry-run']);
+      expect(dry.code).toBe(0);
+      expect(dry.stdout).toMatch(new RegExp(`^SIM ID .*\n${left} .*\n$`));
+      expect(dry.stderr).toContain(`neither tags nor a name: `);
+      expect(dry.stderr).toContain(untagged);
+      expect(await statusOf(left)).toBe('active');
 
-    const done = await run([...words, '--older-than', '0s', '--yes']);
-    expect(done.stdout).toBe(`SIM ${left} is terminated and no longer billed.\n`);
-    expect(done.stderr).toMatch(/^These SIMs will be terminated:\n/);
-    expect(await statusOf(left)).toBe('terminated');
-    expect(await statusOf(other)).toBe('active');
-    expect(await statusOf(untagged)).toBe('active');
+      const done = await run([...words, '--older-than', '0s', '--yes']);
+      expect(done.stdout).toBe(`SIM ${left} is terminated and no longer billed.\n`);
+      expect(done.stderr).toMatch(/^These SIMs will be terminated:\n/);
+      expect(await statusOf(left)).toBe('terminated');
+      expect(await statusOf(other)).toBe('active');
+      expect(await statusOf(untagged)).toBe('active');
 
-    const rest = await jsonOf(['sim', 'terminate', '--tag', 'sweep', '--older-than', '0s', '-y']);
-    expect(rest).toMatchObject({
-      dryRun: false,
-      sims: [{ simId: other, outcome: 'terminated', tags: { sweep: 'other' } }],
-      notes: [expect.stringContaining(untagged)],
-    });
-    await emulator.terminate(untagged);
-  }, 60_000);
+      const rest = await jsonOf(['sim', 'terminate', '--tag', 'sweep', '--older-than', '0s', '-y']);
+      expect(rest).toMatchObject({
+        dryRun: false,
+        sims: [{ simId: other, outcome: 'terminated', tags: { sweep: 'other' } }],
+        notes: [expect.stringContaining(untagged)],
+      });
+      await emulator.terminate(untagged);
+    },
+    60_000,
+  );
 
-  it.each([
+  itInRelease.each([
     [['--tag', 'a=b'], '--tag requires --older-than'],
     [['--older-than', '1h'], '--older-than works only with --tag'],
     [['--dry-run'], '--dry-run works only with --tag'],
@@ -239,7 +256,7 @@ describeWith(['script'], 'sim terminate on a terminal', () => {
     return processes.start(['script', '-qefc', command, '/dev/null'], options);
   }
 
-  it.each([
+  itInRelease.each([
     ['its name', 'sensor\r', 0, 'terminated'],
     ['another word', 'yes\r', 1, 'active'],
   ])(

@@ -15,7 +15,7 @@ import {
 import type { EmulatorProcess } from '../support/emulator-process.js';
 import { ARCTUN, Processes, type TestProcess } from '../support/processes.js';
 import { describeWith } from '../support/runner/requirements.js';
-import { atLength } from '../support/runner/tier.js';
+import { atLength, itInRelease } from '../support/runner/tier.js';
 import { until } from '../support/until.js';
 
 const OUR_SERVER = ['our Arc server', ourArcServer, ['curl']] as const;
@@ -112,18 +112,22 @@ for (const [name, startServer, needs] of SERVERS) {
 
     // For arctun's server, e2e/renewal.test.ts tests it.
     if (startServer !== ourArcServer) {
-      it('recovers automatically after the server has lost its key', async () => {
-        const sessions = async () =>
-          (await emulator.calls()).filter((call) => call.endsWith(`/sims/${simId}/sessions/arc`));
-        expect(await sessions()).toEqual([]);
-        await emulator.call('POST', `/sims/${simId}/delete_session`);
-        await until(async () => (await post('healed')) === 201, {
-          limit: 60_000,
-          turn: () => setTimeout(200),
-        });
-        expect(await sessions()).toHaveLength(1);
-        expect(await last()).toMatchObject({ simId, body: 'healed' });
-      }, 90_000);
+      itInRelease(
+        'recovers automatically after the server has lost its key',
+        async () => {
+          const sessions = async () =>
+            (await emulator.calls()).filter((call) => call.endsWith(`/sims/${simId}/sessions/arc`));
+          expect(await sessions()).toEqual([]);
+          await emulator.call('POST', `/sims/${simId}/delete_session`);
+          await until(async () => (await post('healed')) === 201, {
+            limit: 60_000,
+            turn: () => setTimeout(200),
+          });
+          expect(await sessions()).toHaveLength(1);
+          expect(await last()).toMatchObject({ simId, body: 'healed' });
+        },
+        90_000,
+      );
     }
 
     it('exits with 0', async () => {

@@ -19,6 +19,7 @@ import { keeping, rereading } from '../../src/library/renewal.js';
 import { systemFiles } from '../../src/system/files/files.js';
 import { until } from '../support/until.js';
 import { EmulatedAccount, failureOf } from './emulated-account.js';
+import { isLong } from '../support/runner/tier.js';
 
 let account: EmulatedAccount;
 const open: UserspaceTunnel[] = [];
@@ -70,7 +71,8 @@ class Renewing {
   }
 }
 
-describe('a tunnel with the renewal option', () => {
+// e2e/renewal.test.ts has the same wait in npm test.
+(isLong ? describe : () => undefined)('a tunnel with the renewal option', () => {
   it.concurrent(
     'saves a new session in its arc.json, and continues with it',
     async () => {

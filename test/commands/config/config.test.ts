@@ -107,6 +107,17 @@ it('prints JSON on one line with --json', async () => {
 });
 
 describe('config validate', () => {
+  it.each([
+    ['no JSON', '{"mtu": 1400,}'],
+    ['faults of several members', sampleWith({ mtu: 'x', interface: 'a/b', arcSessionStatus: {} })],
+    ['a name that is too long', sampleWith({ interface: 'a'.repeat(16) })],
+  ])('reports the same as up: %s', async (_name, text) => {
+    write('arc.json', text);
+    const { code, stderr } = await arctun(['config', 'validate']);
+    expect(code).toBe(3);
+    expect(await arctun(['up', '--mode', 'userspace'])).toEqual({ code, stdout: '', stderr });
+  });
+
   it('exits with 3 and every fault', async () => {
     write('arc.json', '{\n  "mtu": "1420",\n  "logLevel": 2.5,\n  "interface": 7\n}\n');
     const { code, stdout, stderr } = await arctun(['config', 'validate']);

@@ -7,6 +7,7 @@ import { type EmulatorProcess, startEmulatorProcess } from '../../support/emulat
 import { ARCTUN, Processes, type TestProcess } from '../../support/processes.js';
 import { describeWith } from '../../support/runner/requirements.js';
 import { until } from '../../support/until.js';
+import { atLength, itInRelease } from '../../support/runner/tier.js';
 
 /** How long SORACOM's response takes, so that the signal arrives before it. */
 const ANSWER_DELAY = 6_000;
@@ -54,8 +55,8 @@ async function expectKept(path: string): Promise<void> {
 }
 
 it.each([
-  ['one SIM', [], 'arc.json', 0],
-  ['several SIMs', SEVERAL, 'sims/s-1.json', 130],
+  ['several SIMs', SEVERAL, 'sims/s-1.json', 130] as const,
+  ...atLength({ short: [], long: [['one SIM', [], 'arc.json', 0] as const] }),
 ])(
   'keeps the key if the reader of its messages has ended: %s',
   async (_, flags, path, exit) => {
@@ -70,25 +71,33 @@ it.each([
   60_000,
 );
 
-it('keeps the key if its messages do not fit on the disk', async () => {
-  const command = COMMAND.map((word) => `'${word}'`).join(' ');
-  const run = start(['sh', '-c', `exec ${command} 2> /dev/full`]);
-  await simCreated();
-  run.kill('SIGINT');
-  const { code } = await run.finished;
-  await expectKept('arc.json');
-  expect(code).toBe(0);
-}, 60_000);
+itInRelease(
+  'keeps the key if its messages do not fit on the disk',
+  async () => {
+    const command = COMMAND.map((word) => `'${word}'`).join(' ');
+    const run = start(['sh', '-c', `exec ${command} 2> /dev/full`]);
+    await simCreated();
+    run.kill('SIGINT');
+    const { code } = await run.finished;
+    await expectKept('arc.json');
+    expect(code).toBe(0);
+  },
+  60_000,
+);
 
 describeWith(['script'], 'a closed terminal', () => {
-  it('does not lose the key', async () => {
-    const command = [...COMMAND, ...SEVERAL].map((word) => `'${word}'`).join(' ');
-    const run = start(['script', '-qefc', command, '/dev/null']);
-    await simCreated();
-    // The reader of the terminal ends, and the terminal sends SIGHUP.
-    run.kill('SIGKILL');
-    const journal = join(folder, 'sims/.s-1.json.bootstrap');
-    await until(() => !existsSync(journal));
-    await expectKept('sims/s-1.json');
-  }, 60_000);
+  itInRelease(
+    'does not lose the key',
+    async () => {
+      const command = [...COMMAND, ...SEVERAL].map((word) => `'${word}'`).join(' ');
+      const run = start(['script', '-qefc', command, '/dev/null']);
+      await simCreated();
+      // The reader of the terminal ends, and the terminal sends SIGHUP.
+      run.kill('SIGKILL');
+      const journal = join(folder, 'sims/.s-1.json.bootstrap');
+      await until(() => !existsSync(journal));
+      await expectKept('sims/s-1.json');
+    },
+    60_000,
+  );
 });

@@ -18,6 +18,7 @@ import { type EmulatorProcess, startEmulatorProcess } from '../../support/emulat
 import { ARCTUN, Processes, type Finished } from '../../support/processes.js';
 import { describeWith } from '../../support/runner/requirements.js';
 import { until } from '../../support/until.js';
+import { itInRelease } from '../../support/runner/tier.js';
 
 const processes = new Processes();
 let emulator: EmulatorProcess;
@@ -100,7 +101,7 @@ describeWith(['root'], 'a disk that fails', () => {
     }
   }
 
-  it(
+  itInRelease(
     'is full for the journal: nothing is created',
     () =>
       inMount('size=60k', async () => {
@@ -152,42 +153,50 @@ async function createSimCalled(callsBefore: number): Promise<void> {
 }
 
 describe('a folder that vanishes while the SIM is created', () => {
-  it('leaves the key in the state folder, and the next run reports it', async () => {
-    const home = join(folder, 'home');
-    mkdirSync(home);
-    await emulator.fault({ operation: 'createSim', delayMs: 3000 });
-    const callsBefore = (await emulator.calls()).length;
-    const running = bootstrap([], home);
-    await createSimCalled(callsBefore);
-    renameSync(home, join(folder, 'elsewhere'));
-    const first = await running;
-    expect(first.code).toBe(1);
-    expectSentence(first);
-    const [sim] = await livingSims();
-    const target = encodeURIComponent(join(home, 'arc.json'));
-    const rescued = join(folder, 'state', `arc.json.${sim!.simId}.${target}.rescue`);
-    expect(first.stderr).toContain(rescued);
-    expect(publicKeyIn(rescued)).toBe(sim!.publicKey);
+  itInRelease(
+    'leaves the key in the state folder, and the next run reports it',
+    async () => {
+      const home = join(folder, 'home');
+      mkdirSync(home);
+      await emulator.fault({ operation: 'createSim', delayMs: 3000 });
+      const callsBefore = (await emulator.calls()).length;
+      const running = bootstrap([], home);
+      await createSimCalled(callsBefore);
+      renameSync(home, join(folder, 'elsewhere'));
+      const first = await running;
+      expect(first.code).toBe(1);
+      expectSentence(first);
+      const [sim] = await livingSims();
+      const target = encodeURIComponent(join(home, 'arc.json'));
+      const rescued = join(folder, 'state', `arc.json.${sim!.simId}.${target}.rescue`);
+      expect(first.stderr).toContain(rescued);
+      expect(publicKeyIn(rescued)).toBe(sim!.publicKey);
 
-    mkdirSync(home);
-    const second = await bootstrap([], home);
-    expect(second.code).toBe(1);
-    expect(second.stderr).toContain(rescued);
-    expect(await livingSims()).toHaveLength(1);
-  }, 60_000);
+      mkdirSync(home);
+      const second = await bootstrap([], home);
+      expect(second.code).toBe(1);
+      expect(second.stderr).toContain(rescued);
+      expect(await livingSims()).toHaveLength(1);
+    },
+    60_000,
+  );
 });
 
 describe('two runs at once', () => {
-  it('create one SIM', async () => {
-    await emulator.fault({ operation: 'createSim', delayMs: 3000 });
-    const first = bootstrap();
-    await until(() => existsSync(join(folder, '.arc.json.bootstrap')));
-    // The first run then waits until the second one has ended, even on a slow machine.
-    emulator.process.kill('SIGSTOP');
-    const second = await bootstrap().finally(() => emulator.process.kill('SIGCONT'));
-    expect(second.code).toBe(1);
-    expect(second.stderr).toMatch(/process \d+ is already using it/);
-    expect(await first).toMatchObject({ code: 0 });
-    expect(await livingSims()).toHaveLength(1);
-  }, 60_000);
+  itInRelease(
+    'create one SIM',
+    async () => {
+      await emulator.fault({ operation: 'createSim', delayMs: 3000 });
+      const first = bootstrap();
+      await until(() => existsSync(join(folder, '.arc.json.bootstrap')));
+      // The first run then waits until the second one has ended, even on a slow machine.
+      emulator.process.kill('SIGSTOP');
+      const second = await bootstrap().finally(() => emulator.process.kill('SIGCONT'));
+      expect(second.code).toBe(1);
+      expect(second.stderr).toMatch(/process \d+ is already using it/);
+      expect(await first).toMatchObject({ code: 0 });
+      expect(await livingSims()).toHaveLength(1);
+    },
+    60_000,
+  );
 });

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 
 import { startEmulatorProcess, type EmulatorProcess } from '../../support/emulator-process.js';
 import { ARCTUN, Processes } from '../../support/processes.js';
+import { itInRelease } from '../../support/runner/tier.js';
 
 const processes = new Processes();
 let emulator: EmulatorProcess;
@@ -63,53 +64,67 @@ it('bootstraps over the cellular line, twice, and sends to every entry point', a
   for (const via of ['http', 'tcp', 'udp']) expect(messages).toContain(via);
 }, 120_000);
 
-it('dumps a configuration that opens a tunnel, without writing a file', async () => {
-  const dumped = await cellular('--dump-config');
-  expect(dumped).toMatchObject({ code: 0, stderr: '' });
-  expect(() => readConfig()).toThrow('ENOENT');
-  const sent = await arctun(['send', '--via', 'udp', 'x'], { ARCTUN_CONFIG: dumped.stdout });
-  expect(sent.code).toBe(0);
-}, 60_000);
+itInRelease(
+  'dumps a configuration that opens a tunnel, without writing a file',
+  async () => {
+    const dumped = await cellular('--dump-config');
+    expect(dumped).toMatchObject({ code: 0, stderr: '' });
+    expect(() => readConfig()).toThrow('ENOENT');
+    const sent = await arctun(['send', '--via', 'udp', 'x'], { ARCTUN_CONFIG: dumped.stdout });
+    expect(sent.code).toBe(0);
+  },
+  60_000,
+);
 
-it('shows no key in verbose mode', async () => {
-  const dumped = await arctun(
-    ['bootstrap', 'cellular', '--endpoint', emulator.api, '--metadata-endpoint', emulator.api],
-    { SORACOM_VERBOSE: '1' },
-  );
-  expect(dumped.code).toBe(0);
-  expect(dumped.stderr).toContain('--- Response dump');
-  const { privateKey } = readConfig();
-  for (const form of ['base64', 'hex'] as const) {
-    const key = Buffer.from(String(privateKey), 'base64').toString(form);
-    expect(`${dumped.stdout}${dumped.stderr}`).not.toContain(key);
-  }
-}, 60_000);
+itInRelease(
+  'shows no key in verbose mode',
+  async () => {
+    const dumped = await arctun(
+      ['bootstrap', 'cellular', '--endpoint', emulator.api, '--metadata-endpoint', emulator.api],
+      { SORACOM_VERBOSE: '1' },
+    );
+    expect(dumped.code).toBe(0);
+    expect(dumped.stderr).toContain('--- Response dump');
+    const { privateKey } = readConfig();
+    for (const form of ['base64', 'hex'] as const) {
+      const key = Buffer.from(String(privateKey), 'base64').toString(form);
+      expect(`${dumped.stdout}${dumped.stderr}`).not.toContain(key);
+    }
+  },
+  60_000,
+);
 
-it('bootstraps with a SIM through krypton-cli', async () => {
-  const program = join(folder, 'krypton-cli');
-  const url = new URL('/v1/provisioning/soracom/arc/bootstrap', emulator.api).href;
-  writeFileSync(
-    program,
-    `#!${process.execPath}
+itInRelease(
+  'bootstraps with a SIM through krypton-cli',
+  async () => {
+    const program = join(folder, 'krypton-cli');
+    const url = new URL('/v1/provisioning/soracom/arc/bootstrap', emulator.api).href;
+    writeFileSync(
+      program,
+      `#!${process.execPath}
 const headers = { 'Content-Type': 'application/json' };
 const answer = await fetch('${url}', { method: 'POST', headers, body: '{}' });
 console.log(await answer.text());
 `,
-    { mode: 0o755 },
-  );
-  // Without an extension the program would be CommonJS, which does not support await.
-  writeFileSync(join(folder, 'package.json'), '{"type":"module"}');
-  const result = await arctun(['bootstrap', 'sim', '--krypton-cli-path', program], {
-    SORACOM_VERBOSE: '1',
-  });
-  expect(result).toMatchObject({
-    code: 0,
-    stdout: `Created/updated configuration file: ${join(folder, 'arc.json')}\n`,
-  });
-  expect(result.stderr).toMatch(/^Running .* \[-operation bootstrapArc .* -debug\]\nGot response/);
-  expect(result.stderr).not.toContain(String(readConfig().privateKey));
-  expect((await arctun(['send', '--via', 'tcp', 'x'])).code).toBe(0);
-}, 60_000);
+      { mode: 0o755 },
+    );
+    // Without an extension the program would be CommonJS, which does not support await.
+    writeFileSync(join(folder, 'package.json'), '{"type":"module"}');
+    const result = await arctun(['bootstrap', 'sim', '--krypton-cli-path', program], {
+      SORACOM_VERBOSE: '1',
+    });
+    expect(result).toMatchObject({
+      code: 0,
+      stdout: `Created/updated configuration file: ${join(folder, 'arc.json')}\n`,
+    });
+    expect(result.stderr).toMatch(
+      /^Running .* \[-operation bootstrapArc .* -debug\]\nGot response/,
+    );
+    expect(result.stderr).not.toContain(String(readConfig().privateKey));
+    expect((await arctun(['send', '--via', 'tcp', 'x'])).code).toBe(0);
+  },
+  60_000,
+);
 
 it('explains what to do without krypton-cli', async () => {
   const missing = join(folder, 'nowhere');
@@ -119,7 +134,7 @@ it('explains what to do without krypton-cli', async () => {
   expect(result.stderr).toContain('--krypton-cli-path');
 }, 60_000);
 
-it.each([
+itInRelease.each([
   [['bootstrap', 'authkeyy']],
   [['bootstrap', 'cellular', '--json', '--dump-config']],
   [['bootstrap', 'sim', '--baud-rate', 'fast']],

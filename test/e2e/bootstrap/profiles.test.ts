@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { PRIVATE_KEY, PUBLIC_KEY } from '../../arc-config/sample.js';
 import { json, RecordingServer, status } from '../../soracom/recording-server.js';
 import { ARCTUN, type Finished, Processes } from '../../support/processes.js';
+import { itInRelease } from '../../support/runner/tier.js';
 
 const KEY = { authKeyId: 'keyId-profile', authKey: 'secret-profile' };
 const SAM = { operatorId: 'OP0012345678', password: 'pass-1' };
@@ -106,16 +107,20 @@ describe('the right credentials are chosen', () => {
     expect(signIns()).toEqual([KEY]);
   }, 60_000);
 
-  it('of a file and of standard input', async () => {
-    writeFileSync(join(home, 'key'), 'secret-file\nkeyId-file\n', { mode: 0o600 });
-    const flags = ['--endpoint', server.url, '--auth-key-file'];
-    await bootstrap([...flags, 'key']);
-    await bootstrap([...flags, '-', '--auth-key-id', 'keyId-flag'], { input: 'secret-stdin\n' });
-    expect(signIns()).toEqual([
-      { authKeyId: 'keyId-file', authKey: 'secret-file' },
-      { authKeyId: 'keyId-flag', authKey: 'secret-stdin' },
-    ]);
-  }, 60_000);
+  itInRelease(
+    'of a file and of standard input',
+    async () => {
+      writeFileSync(join(home, 'key'), 'secret-file\nkeyId-file\n', { mode: 0o600 });
+      const flags = ['--endpoint', server.url, '--auth-key-file'];
+      await bootstrap([...flags, 'key']);
+      await bootstrap([...flags, '-', '--auth-key-id', 'keyId-flag'], { input: 'secret-stdin\n' });
+      expect(signIns()).toEqual([
+        { authKeyId: 'keyId-file', authKey: 'secret-file' },
+        { authKeyId: 'keyId-flag', authKey: 'secret-stdin' },
+      ]);
+    },
+    60_000,
+  );
 });
 
 it('--save-profile writes the auth key into a new arc.json, an old one, and what is printed', async () => {
@@ -154,25 +159,37 @@ describe('a refusal explains the fix, and nothing is sent:', () => {
     return finished;
   }
 
-  it('a profile that others may read', async () => {
-    const path = writeProfile('p', KEY, 0o640);
-    const { code, stderr } = await refused(['--profile', 'p']);
-    expect(code).toBe(6);
-    expect(stderr).toContain('the file mode is 0640');
-    expect(stderr).toContain(`chmod 600 ${path}`);
-  }, 60_000);
+  itInRelease(
+    'a profile that others may read',
+    async () => {
+      const path = writeProfile('p', KEY, 0o640);
+      const { code, stderr } = await refused(['--profile', 'p']);
+      expect(code).toBe(6);
+      expect(stderr).toContain('the file mode is 0640');
+      expect(stderr).toContain(`chmod 600 ${path}`);
+    },
+    60_000,
+  );
 
-  it('a profile whose command fails', async () => {
-    writeProfile('p', { profileCommand: `'${process.execPath}' /no/file` });
-    const { code, stderr } = await refused(['--profile', 'p']);
-    expect({ code, stderr }).toMatchObject({ code: 1 });
-    expect(stderr).toContain('exited with status');
-  }, 60_000);
+  itInRelease(
+    'a profile whose command fails',
+    async () => {
+      writeProfile('p', { profileCommand: `'${process.execPath}' /no/file` });
+      const { code, stderr } = await refused(['--profile', 'p']);
+      expect({ code, stderr }).toMatchObject({ code: 1 });
+      expect(stderr).toContain('exited with status');
+    },
+    60_000,
+  );
 
-  it('the default profile, which was not selected and is suggested', async () => {
-    writeProfile('default', KEY);
-    const { code, stderr } = await refused([]);
-    expect(code).toBe(2);
-    expect(stderr).toContain('--profile default');
-  }, 60_000);
+  itInRelease(
+    'the default profile, which was not selected and is suggested',
+    async () => {
+      writeProfile('default', KEY);
+      const { code, stderr } = await refused([]);
+      expect(code).toBe(2);
+      expect(stderr).toContain('--profile default');
+    },
+    60_000,
+  );
 });

@@ -11,6 +11,7 @@ import {
   LAMBDA_PRIVATE_ROOT,
   LAMBDA_SANDBOX,
 } from '../../support/runner/requirements.js';
+import { itInRelease } from '../../support/runner/tier.js';
 
 const lab = new LambdaLab();
 afterAll(() => lab.close());
@@ -64,7 +65,7 @@ describeWith(LAMBDA_SANDBOX, 'a dead peer', () => {
     await delivered(sandbox);
   });
 
-  it('fails the init if configured', async () => {
+  itInRelease('fails the init if configured', async () => {
     const fail = { ...settings, ARCTUN_LAMBDA_ON_FAILURE: 'fail' };
     const sandbox = await lab.sandbox({ settings: fail });
     await initFails(sandbox, 'Extension.HandshakeTimeout');
@@ -75,30 +76,33 @@ describeWith(LAMBDA_SANDBOX, 'a peer that dies after the first message', () => {
   /** Milliseconds: the longest wait for a peer that a setting allows. */
   const WAIT = 9_000;
 
-  it('is reported to the function before its three seconds, and the wait, are over', async () => {
-    const sandbox = await lab.sandbox({ settings: { ARCTUN_LAMBDA_WAIT: String(WAIT / 1_000) } });
-    await delivered(sandbox);
-    lab.platform.process.kill('SIGSTOP');
-    try {
-      // The extension answers 0.3 s before the end, which may be too short for a busy machine.
-      const limits = { timeoutMs: 3_000, graceMs: 17_000 };
-      const { response, error, runtimeMs } = await sandbox.invoke({ message: 2 }, limits);
-      expect(error).toBeUndefined();
-      expect(runtimeMs).toBeLessThan(WAIT);
-      const { statusCode, body } = answerOf(response);
-      expect(statusCode).toBe(504);
-      expect(JSON.parse(body)).toMatchObject({ error: { reason: 'timeout' } });
-    } finally {
-      lab.platform.process.kill('SIGCONT');
-    }
-    // A handshake that began while the peer was stopped is repeated after 5 s, which is later than
-    // the end of the first invocation.
-    await until(async () => (await send(sandbox)) === 201, { what: 'a message is delivered' });
-  });
+  itInRelease(
+    'is reported to the function before its three seconds, and the wait, are over',
+    async () => {
+      const sandbox = await lab.sandbox({ settings: { ARCTUN_LAMBDA_WAIT: String(WAIT / 1_000) } });
+      await delivered(sandbox);
+      lab.platform.process.kill('SIGSTOP');
+      try {
+        // The extension answers 0.3 s before the end, which may be too short for a busy machine.
+        const limits = { timeoutMs: 3_000, graceMs: 17_000 };
+        const { response, error, runtimeMs } = await sandbox.invoke({ message: 2 }, limits);
+        expect(error).toBeUndefined();
+        expect(runtimeMs).toBeLessThan(WAIT);
+        const { statusCode, body } = answerOf(response);
+        expect(statusCode).toBe(504);
+        expect(JSON.parse(body)).toMatchObject({ error: { reason: 'timeout' } });
+      } finally {
+        lab.platform.process.kill('SIGCONT');
+      }
+      // A handshake that began while the peer was stopped is repeated after 5 s, which is later than
+      // the end of the first invocation.
+      await until(async () => (await send(sandbox)) === 201, { what: 'a message is delivered' });
+    },
+  );
 });
 
 describeWith(LAMBDA_SANDBOX, 'a configuration', () => {
-  it.each([
+  itInRelease.each([
     [
       'with a wrong key',
       () => lab.variant('wrong-key', { session: { arcServerPeerPublicKey: OTHER_KEY } }),
@@ -123,32 +127,35 @@ describeWith(LAMBDA_SANDBOX, 'a configuration', () => {
     await refused(sandbox, /arc\.json/);
   });
 
-  it('fails the init if configured', async () => {
+  itInRelease('fails the init if configured', async () => {
     const settings = { ARCTUN_CONFIG: '/nothing.json', ARCTUN_LAMBDA_ON_FAILURE: 'fail' };
     const sandbox = await lab.sandbox({ settings });
     await initFails(sandbox, 'Extension.ConfigInvalid');
   });
 
-  it('is reported by the name of the invalid setting', async () => {
+  itInRelease('is reported by the name of the invalid setting', async () => {
     const sandbox = await lab.sandbox({ settings: { ARCTUN_FORWARD_TO: 'uni.soracom.io:' } });
     await refused(sandbox, /ARCTUN_FORWARD_TO/);
   });
 });
 
 describeWith(LAMBDA_SANDBOX, 'a port', () => {
-  it('fails the init if it is in use, whatever the policy: requests would reach another server', async () => {
-    const other = createServer();
-    const port = await freePort();
-    await new Promise<void>((resolve) => other.listen(port, '127.0.0.1', resolve));
-    const sandbox = await lab.sandbox({ settings: { ARCTUN_LAMBDA_PORT: String(port) } });
-    await initFails(sandbox, 'Extension.PortUnavailable');
-    other.close();
-    expect(sandbox.output(EXTENSION)).toContain(`cannot listen on port ${port}`);
-  });
+  itInRelease(
+    'fails the init if it is in use, whatever the policy: requests would reach another server',
+    async () => {
+      const other = createServer();
+      const port = await freePort();
+      await new Promise<void>((resolve) => other.listen(port, '127.0.0.1', resolve));
+      const sandbox = await lab.sandbox({ settings: { ARCTUN_LAMBDA_PORT: String(port) } });
+      await initFails(sandbox, 'Extension.PortUnavailable');
+      other.close();
+      expect(sandbox.output(EXTENSION)).toContain(`cannot listen on port ${port}`);
+    },
+  );
 });
 
 describeWith(LAMBDA_SANDBOX, 'a function', () => {
-  it('has a restarted extension after it did not end in time', async () => {
+  itInRelease('has a restarted extension after it did not end in time', async () => {
     const sandbox = await lab.sandbox(nodeFunction('echo'));
     await sandbox.initialized();
     const { error, reset } = await sandbox.invoke({ do: 'hang' }, { timeoutMs: 1_000 });
@@ -168,7 +175,7 @@ describeWith(LAMBDA_SANDBOX, 'a function', () => {
     expect(logged(sandbox, /^ready$/)).toHaveLength(2);
   });
 
-  it('fails once if its extension is killed, and then has a restarted one', async () => {
+  itInRelease('fails once if its extension is killed, and then has a restarted one', async () => {
     const sandbox = await lab.sandbox();
     await delivered(sandbox);
     const [extension] = sandbox.processes.filter(({ name }) => name === EXTENSION);
@@ -183,7 +190,7 @@ describeWith(
   LAMBDA_SANDBOX,
   'NODE_OPTIONS of the function that are invalid for an extension',
   () => {
-    it('prevent the thin layer, and therefore the function, from starting', async () => {
+    itInRelease('prevent the thin layer, and therefore the function, from starting', async () => {
       const sandbox = await lab.sandbox({ env: { NODE_OPTIONS: '--require /nonexistent' } });
       const { error } = await sandbox.invoke({ message: 1 });
       expect(error).toMatchObject({ errorType: 'Extension.Crash' });
@@ -203,7 +210,7 @@ describeWith(
       extensions: [{ name: EXTENSION, file: lab.thinExtension }],
     });
 
-    it('works with a read-only disk, another user, and 128 MB in total', async () => {
+    itInRelease('works with a read-only disk, another user, and 128 MB in total', async () => {
       const settings = { ARCTUN_CONFIG: readFileSync(lab.arcJson, 'utf8') };
       const sandbox = await lab.sandbox({ ...environment(), settings });
       await delivered(sandbox);
@@ -211,11 +218,14 @@ describeWith(
       expect(processes.find(({ name }) => name === EXTENSION)).toMatchObject({ exitCode: 0 });
     });
 
-    it('has an arc.json that only its owner can read: the log explains what to do', async () => {
-      const sandbox = await lab.sandbox({ ...environment(), visible: [lab.arcJson] });
-      await refused(sandbox, /permission/i);
-      const [line] = logged(sandbox, /^no tunnel: /);
-      expect(JSON.stringify(line)).toContain('chmod 644');
-    });
+    itInRelease(
+      'has an arc.json that only its owner can read: the log explains what to do',
+      async () => {
+        const sandbox = await lab.sandbox({ ...environment(), visible: [lab.arcJson] });
+        await refused(sandbox, /permission/i);
+        const [line] = logged(sandbox, /^no tunnel: /);
+        expect(JSON.stringify(line)).toContain('chmod 644');
+      },
+    );
   },
 );

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { ARCTUN, type Finished, Processes, type TestProcess } from '../../support/processes.js';
 import { until } from '../../support/until.js';
 import { Receiver } from './receiver.js';
+import { itInRelease } from '../../support/runner/tier.js';
 
 let processes: Processes;
 let folder: string;
@@ -74,20 +75,24 @@ it('keeps messages while the server is silent, shows them, and sends them in ord
   expect(up.stderr).toContain('the spool keeps the request');
 }, 90_000);
 
-it('delivers to one target while another one refuses connections', async () => {
-  receiver.addClient();
-  const targets = ['100.127.69.42:80', '127.0.0.1:0=100.127.69.42:81'];
-  const { up } = await startUp(...targets.flatMap((target) => ['--forward-to', target]));
-  await up.output(/forwarder listening[^]*forwarder listening url=\S+/, 'stderr');
-  const [url = '', refusing = ''] = [...up.stderr.matchAll(/forwarder listening url=(\S+)/g)].map(
-    ([, match]) => match,
-  );
-  expect((await post(refusing, 'a')).status).toBe(202);
-  expect((await post(url, 'b')).status).toBe(201);
-  expect((await post(refusing, 'c')).status).toBe(202);
-  expect((await post(url, 'd')).status).toBe(201);
-  expect(receiver.received).toEqual(['b', 'd']);
-}, 60_000);
+itInRelease(
+  'delivers to one target while another one refuses connections',
+  async () => {
+    receiver.addClient();
+    const targets = ['100.127.69.42:80', '127.0.0.1:0=100.127.69.42:81'];
+    const { up } = await startUp(...targets.flatMap((target) => ['--forward-to', target]));
+    await up.output(/forwarder listening[^]*forwarder listening url=\S+/, 'stderr');
+    const [url = '', refusing = ''] = [...up.stderr.matchAll(/forwarder listening url=(\S+)/g)].map(
+      ([, match]) => match,
+    );
+    expect((await post(refusing, 'a')).status).toBe(202);
+    expect((await post(url, 'b')).status).toBe(201);
+    expect((await post(refusing, 'c')).status).toBe(202);
+    expect((await post(url, 'd')).status).toBe(201);
+    expect(receiver.received).toEqual(['b', 'd']);
+  },
+  60_000,
+);
 
 it('refuses other commands that would send from its folder', async () => {
   receiver.addClient();
@@ -109,24 +114,28 @@ it('refuses other commands that would send from its folder', async () => {
   expect(receiver.received).toEqual([]);
 }, 60_000);
 
-it('stops during many messages, which are then unknown', async () => {
-  receiver.addClient();
-  receiver.onMessage = () => new Promise(() => undefined);
-  const { up, url } = await startUp();
-  // More than Node's limit of listeners, above which it prints a warning.
-  const answers = Array.from({ length: 12 }, (_, number) => post(url, `${number}`));
-  await until(() => receiver.received.length === answers.length);
-  up.kill('SIGTERM');
-  const statuses = (await Promise.all(answers)).map(({ status }) => status);
-  expect(statuses).toEqual(answers.map(() => 502));
-  expect((await up.finished).code).toBe(0);
-  expect(up.stderr).not.toContain('MaxListenersExceededWarning');
-  const list = await run('spool', 'list', '--spool', 'spool', '--json');
-  const unknown = { state: 'unknown', detail: 'lost' };
-  expect(JSON.parse(list.stdout)).toMatchObject(answers.map(() => unknown));
-}, 60_000);
+itInRelease(
+  'stops during many messages, which are then unknown',
+  async () => {
+    receiver.addClient();
+    receiver.onMessage = () => new Promise(() => undefined);
+    const { up, url } = await startUp();
+    // More than Node's limit of listeners, above which it prints a warning.
+    const answers = Array.from({ length: 12 }, (_, number) => post(url, `${number}`));
+    await until(() => receiver.received.length === answers.length);
+    up.kill('SIGTERM');
+    const statuses = (await Promise.all(answers)).map(({ status }) => status);
+    expect(statuses).toEqual(answers.map(() => 502));
+    expect((await up.finished).code).toBe(0);
+    expect(up.stderr).not.toContain('MaxListenersExceededWarning');
+    const list = await run('spool', 'list', '--spool', 'spool', '--json');
+    const unknown = { state: 'unknown', detail: 'lost' };
+    expect(JSON.parse(list.stdout)).toMatchObject(answers.map(() => unknown));
+  },
+  60_000,
+);
 
-it('cannot be used with several SIMs', async () => {
+itInRelease('cannot be used with several SIMs', async () => {
   writeConfig('other.json', receiver.arcJson);
   const several = ['--config', 'arc.json', '--config', 'other.json'];
   expect(await run('up', '--spool', 'spool', ...several)).toMatchObject({

@@ -90,7 +90,7 @@ describeWith(KERNEL_LAB, "a tunnel with the kernel's WireGuard", () => {
     SLOW,
   );
 
-  it(
+  itInRelease(
     'applies another configuration at SIGHUP, and keeps the session',
     async () => {
       await lab.configure({});
@@ -155,7 +155,7 @@ describeWith(KERNEL_LAB, "a tunnel with the kernel's WireGuard", () => {
     SLOW,
   );
 
-  it(
+  itInRelease(
     "does not replace another program's interface",
     async () => {
       await lab.configure({});

@@ -4,7 +4,7 @@ import { text } from 'node:stream/consumers';
 import { SandboxDialer } from '../../../src/lambda/sandbox-dialer.js';
 import type { Dialer } from '../../../src/proxy/dialer.js';
 import { abortListeners } from '../../support/abort-listeners.js';
-import { atLength } from '../../support/runner/tier.js';
+import { atLength, itInRelease } from '../../support/runner/tier.js';
 import { type Sandbox, Sandboxes, SERVICE, type SandboxesOptions } from '../../pool/sandboxes.js';
 
 const TARGET = { host: SERVICE, port: 80 };
@@ -51,7 +51,7 @@ it('eight sandboxes keep their SIMs for as long as they run', async () => {
   const sims = world.sandboxes.map(({ tunnel }) => tunnel.sim);
   const { moves } = world;
   expect(world.alone).toBe(8);
-  await world.pass(atLength({ short: 150_000, long: 600_000 }));
+  await world.pass(atLength({ short: 60_000, long: 600_000 }));
   expect(world.sandboxes.map(({ tunnel }) => tunnel.sim)).toEqual(sims);
   expect(world.moves).toBe(moves);
   await closeIntact(world);
@@ -77,20 +77,24 @@ it('a sandbox that was frozen for 10 minutes tries its own SIM first, and leaves
   await closeIntact(world);
 }, 60_000);
 
-it('a sandbox that was frozen keeps its SIM if it detects no rival', async () => {
-  const world = await started(3, { seed: 6, sims: 6, interval: 1_000 });
-  await world.pass(60_000);
-  const sims = world.sandboxes.map(({ tunnel }) => tunnel.sim);
-  const accepted = world.sandboxes[0]!.accepted.length;
-  world.sandboxes[0]!.freeze();
-  await world.pass(600_000);
-  world.sandboxes[0]!.thaw();
-  await world.pass(10_000);
-  expect(world.sandboxes[0]!.accepted.length).toBeGreaterThan(accepted + 3);
-  await world.pass(60_000);
-  expect(world.sandboxes.map(({ tunnel }) => tunnel.sim)).toEqual(sims);
-  await closeIntact(world);
-}, 60_000);
+itInRelease(
+  'a sandbox that was frozen keeps its SIM if it detects no rival',
+  async () => {
+    const world = await started(3, { seed: 6, sims: 6, interval: 1_000 });
+    await world.pass(60_000);
+    const sims = world.sandboxes.map(({ tunnel }) => tunnel.sim);
+    const accepted = world.sandboxes[0]!.accepted.length;
+    world.sandboxes[0]!.freeze();
+    await world.pass(600_000);
+    world.sandboxes[0]!.thaw();
+    await world.pass(10_000);
+    expect(world.sandboxes[0]!.accepted.length).toBeGreaterThan(accepted + 3);
+    await world.pass(60_000);
+    expect(world.sandboxes.map(({ tunnel }) => tunnel.sim)).toEqual(sims);
+    await closeIntact(world);
+  },
+  60_000,
+);
 
 it('six sandboxes on three SIMs share them: messages take turns, and moves are rare', async () => {
   const world = await started(6, { seed: 7, sims: 3, interval: 2_000 });

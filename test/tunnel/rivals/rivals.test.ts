@@ -1,6 +1,6 @@
 /**
  * Conditions that look like a rival tunnel but are not. Two real rivals are in
- * test/interop/rivals.test.ts.
+ * test/interop/rivals.release.test.ts.
  */
 import { createNodeCrypto } from '../../../src/crypto/node.js';
 import { type Rival, UserspaceTunnel } from '../../../src/tunnel/userspace-tunnel.js';
